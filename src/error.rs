@@ -1,0 +1,324 @@
+//! The one error of the house: a variant for each code of the contract's error table, so that this file is that table.
+//!
+//! Nothing here knows HTTP's library or the database. `routes` turns an [`Error`] into a response, `cli` into a sentence on
+//! standard error; the detail of an [`Error::Internal`] goes to the log and nowhere else.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Serialize;
+
+/// A result whose error is [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong, by what the caller can do about it (contract, section 1, "Errors").
+#[derive(Debug, Clone, PartialEq)]
+pub enum Error {
+    /// 400: fields at fault, all of them.
+    Invalid(Vec<FieldError>),
+    /// 400: the request as a whole can't be read; the sentence says where.
+    Malformed(String),
+    /// 401: no token, or none that is good.
+    Unauthorized,
+    /// 401: a tag, password or code that doesn't fit; which of them is not told.
+    InvalidCredentials,
+    /// 403: not possible on this thing, whoever asks; the sentence says why.
+    Forbidden(&'static str),
+    /// 403: an admin has disabled the account.
+    AccountDisabled,
+    /// 403: only the owner may.
+    NotOwner,
+    /// 403: registration is closed, or by invite and the invite isn't good.
+    RegistrationClosed,
+    /// 404: no such user.
+    UnknownUser,
+    /// 404: no such channel, or none the requester takes part in.
+    UnknownChannel,
+    /// 404: no such community, or none the requester is a member of.
+    UnknownCommunity,
+    /// 404: no such invite; used up, expired and withdrawn ones too.
+    UnknownInvite,
+    /// 404: no such route or thing.
+    NotFound,
+    /// 405: the path exists, the method doesn't; holds the `Allow` header's value.
+    MethodNotAllowed(String),
+    /// 409: somebody has this very tag; holds it as `name#0001`.
+    TagTaken(String),
+    /// 409: all 9,999 discriminators of this name are held; holds the name.
+    UsernameFull(String),
+    /// 409: the requester is a member already.
+    AlreadyMember,
+    /// 409: an owner can't leave; they hand over or delete.
+    OwnerCannotLeave,
+    /// 413: holds the limit in bytes.
+    BodyTooLarge(usize),
+    /// 415: a `Content-Type` that isn't JSON.
+    UnsupportedMediaType,
+    /// 500: what happened, for the log.
+    Internal(String),
+    /// 503: too much to do at the moment; nothing was written.
+    Busy,
+    /// 503: no room on the disk; nothing was written.
+    StorageFull,
+    /// 503: the server stops; nothing was written.
+    ShuttingDown,
+}
+
+impl Error {
+    /// One field at fault.
+    #[must_use]
+    pub fn field(field: impl Into<String>, problem: Problem) -> Self {
+        Self::Invalid(vec![FieldError::new(field, problem)])
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::Invalid(_) | Self::Malformed(_) => 400,
+            Self::Unauthorized | Self::InvalidCredentials => 401,
+            Self::Forbidden(_)
+            | Self::AccountDisabled
+            | Self::NotOwner
+            | Self::RegistrationClosed => 403,
+            Self::UnknownUser
+            | Self::UnknownChannel
+            | Self::UnknownCommunity
+            | Self::UnknownInvite
+            | Self::NotFound => 404,
+            Self::MethodNotAllowed(_) => 405,
+            Self::TagTaken(_)
+            | Self::UsernameFull(_)
+            | Self::AlreadyMember
+            | Self::OwnerCannotLeave => 409,
+            Self::BodyTooLarge(_) => 413,
+            Self::UnsupportedMediaType => 415,
+            Self::Internal(_) => 500,
+            Self::Busy | Self::StorageFull | Self::ShuttingDown => 503,
+        }
+    }
+
+    /// The code for programs; it never changes its meaning.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Invalid(_) | Self::Malformed(_) => "invalid_request",
+            Self::Unauthorized => "unauthorized",
+            Self::InvalidCredentials => "invalid_credentials",
+            Self::Forbidden(_) => "forbidden",
+            Self::AccountDisabled => "account_disabled",
+            Self::NotOwner => "not_owner",
+            Self::RegistrationClosed => "registration_closed",
+            Self::UnknownUser => "unknown_user",
+            Self::UnknownChannel => "unknown_channel",
+            Self::UnknownCommunity => "unknown_community",
+            Self::UnknownInvite => "unknown_invite",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed(_) => "method_not_allowed",
+            Self::TagTaken(_) => "tag_taken",
+            Self::UsernameFull(_) => "username_full",
+            Self::AlreadyMember => "already_member",
+            Self::OwnerCannotLeave => "owner_cannot_leave",
+            Self::BodyTooLarge(_) => "body_too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::Internal(_) => "internal",
+            Self::Busy => "busy",
+            Self::StorageFull => "storage_full",
+            Self::ShuttingDown => "shutting_down",
+        }
+    }
+
+    /// The sentence for a person; it says what to do.
+    #[must_use]
+    pub fn message(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
+            Self::Invalid(fields) => match fields.as_slice() {
+                [one] => return Cow::Owned(format!("{}: {}", one.field, one.message)),
+                _ => "Some fields are at fault; `errors` says what is wrong with each.",
+            },
+            Self::Malformed(message) => return Cow::Owned(message.clone()),
+            Self::Unauthorized => {
+                "A good token is missing; send the header \"Authorization: Bearer <token>\"."
+            }
+            Self::InvalidCredentials => {
+                "That is not right, used up or expired; check what you typed, or ask an admin for a reset link."
+            }
+            Self::Forbidden(message) => message,
+            Self::AccountDisabled => "This account is disabled; an admin can enable it again.",
+            Self::NotOwner => "Only the owner may do this.",
+            Self::RegistrationClosed => {
+                "Registration here is closed or needs a good invite; ask an admin of this server for one."
+            }
+            Self::UnknownUser => "There is no such user.",
+            Self::UnknownChannel => "There is no such channel among yours.",
+            Self::UnknownCommunity => "There is no such community among yours.",
+            Self::UnknownInvite => {
+                "There is no such invite, or it is used up, expired or withdrawn; ask for a new one."
+            }
+            Self::NotFound => "There is nothing at this path.",
+            Self::MethodNotAllowed(allow) => {
+                return Cow::Owned(format!(
+                    "This path exists, but not with this method; it takes {allow}."
+                ));
+            }
+            Self::TagTaken(tag) => {
+                return Cow::Owned(format!(
+                    "{tag} is taken; choose another discriminator or leave it out."
+                ));
+            }
+            Self::UsernameFull(username) => {
+                return Cow::Owned(format!(
+                    "All 9,999 discriminators of {username} are taken; choose another username."
+                ));
+            }
+            Self::AlreadyMember => "You are a member of this community already.",
+            Self::OwnerCannotLeave => {
+                "The owner can't leave; hand the community over or delete it."
+            }
+            Self::BodyTooLarge(limit) => {
+                return Cow::Owned(format!(
+                    "The body is too large; this path takes {limit} bytes at most."
+                ));
+            }
+            Self::UnsupportedMediaType => {
+                "Send JSON, with \"Content-Type: application/json\" or with no Content-Type at all."
+            }
+            Self::Internal(_) => {
+                "Something went wrong inside the server; its log has the details under this answer's X-Request-Id."
+            }
+            Self::Busy => {
+                "The server has too much to do at the moment; nothing was written, try again shortly."
+            }
+            Self::StorageFull => {
+                "The server's disk is full; nothing was written. Its operator has to make room."
+            }
+            Self::ShuttingDown => {
+                "The server is shutting down; nothing was written, try again shortly."
+            }
+        })
+    }
+
+    /// The fields at fault: empty but for 400, and 409 where a field can be named.
+    #[must_use]
+    pub fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::Invalid(fields) => fields.clone(),
+            Self::TagTaken(tag) => {
+                let discriminator = tag.rsplit('#').next().unwrap_or_default();
+                let message = format!("{discriminator} is taken for this username.");
+                vec![FieldError {
+                    field: "discriminator".into(),
+                    code: "taken",
+                    message: message.into(),
+                }]
+            }
+            Self::UsernameFull(_) => {
+                let message = "All 9,999 discriminators of this username are taken.";
+                vec![FieldError {
+                    field: "username".into(),
+                    code: "taken",
+                    message: message.into(),
+                }]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Internal(detail) => write!(f, "internal error: {detail}"),
+            Self::Invalid(fields) if fields.len() > 1 => {
+                let mut separator = "";
+                for field in fields {
+                    write!(f, "{separator}{}: {}", field.field, field.message)?;
+                    separator = " ";
+                }
+                Ok(())
+            }
+            _ => f.write_str(&self.message()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// One field at fault, as it stands in `errors`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldError {
+    /// The field's name; `recipient_ids[1]` for an element, `user.id` for a part of the path.
+    pub field: String,
+    /// One of the contract's field codes.
+    pub code: &'static str,
+    /// A sentence for a person.
+    pub message: Cow<'static, str>,
+}
+
+impl FieldError {
+    /// A problem with the field it is in.
+    #[must_use]
+    pub fn new(field: impl Into<String>, problem: Problem) -> Self {
+        Self {
+            field: field.into(),
+            code: problem.code,
+            message: problem.message,
+        }
+    }
+}
+
+/// What is wrong with a value, before anybody knows which field it stands in: the error of every `FromStr` of the house.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// One of the contract's field codes (section 1, status 400).
+    pub code: &'static str,
+    /// A sentence for a person.
+    pub message: Cow<'static, str>,
+}
+
+macro_rules! problems {
+    ($($name:ident $doc:literal)*) => {
+        impl Problem {
+            $(
+                #[doc = $doc]
+                #[must_use]
+                pub fn $name(message: impl Into<Cow<'static, str>>) -> Self {
+                    Self { code: stringify!($name), message: message.into() }
+                }
+            )*
+        }
+    };
+}
+
+problems! {
+    required "The field is missing."
+    unknown_field "No such field here."
+    wrong_type "Another JSON type, or another kind of text, is due."
+    too_short "Too few characters or elements."
+    too_long "Too many characters or elements."
+    forbidden_character "A character that may not stand here."
+    reserved "A name that nobody may have."
+    out_of_range "A number or time outside what is allowed."
+    duplicate "The same thing twice."
+    not_allowed "Not for this requester, or not here."
+    unknown_user "No such user, or one who was deleted."
+}
+
+impl Problem {
+    /// The requester themself, where another person is due.
+    #[must_use]
+    pub fn oneself(message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code: "self",
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Problem {}

@@ -1,0 +1,435 @@
+//! A JSON body, read field by field, so that a client learns of every fault at once (contract, section 1, "JSON").
+//!
+//! `serde`'s derive stops at the first error and `serde_json::Value` hides duplicate keys; so the body becomes a [`Value`]
+//! that keeps them, and a topic's `parse` takes its fields out of it by name:
+//!
+//! ```
+//! use saryno::fields::Fields;
+//! use saryno::id::Id;
+//!
+//! let mut fields = Fields::parse(br#"{"recipient_id": "42388375784780768"}"#)?;
+//! let recipient = fields.required::<Id>("recipient_id");
+//! fields.finish()?; // an unknown field is an error by now, and so is every fault above
+//! let recipient = recipient?;
+//! # Ok::<(), saryno::error::Error>(())
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::error::{Error, FieldError, Problem, Result};
+
+/// A JSON value that keeps duplicate keys. Has no `Debug`: it may hold a password.
+pub enum Value {
+    /// `null`
+    Null,
+    /// `true`, `false`
+    Bool,
+    /// A number; `None` where it is no whole number that 64 signed bits hold.
+    Number(Option<i64>),
+    /// A string.
+    String(String),
+    /// An array.
+    Array(Vec<Value>),
+    /// An object, its members in order, duplicates kept.
+    Object(Vec<(String, Value)>),
+}
+
+impl Value {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Null => "null",
+            Self::Bool => "a boolean",
+            Self::Number(_) => "a number",
+            Self::String(_) => "a string",
+            Self::Array(_) => "an array",
+            Self::Object(_) => "an object",
+        }
+    }
+
+    fn is_not(&self, due: &str) -> Problem {
+        Problem::wrong_type(format!("This must be {due}; it is {}.", self.kind()))
+    }
+}
+
+/// What a field's value can become.
+pub trait FromValue: Sized {
+    /// The value, or what is wrong with it.
+    ///
+    /// # Errors
+    /// `wrong_type` for another JSON type, else what the type's own rules say.
+    fn from_value(value: Value) -> Result<Self, Problem>;
+}
+
+/// Whatever has a text form is a string in JSON; ids above all.
+impl<T: FromStr<Err = Problem>> FromValue for T {
+    fn from_value(value: Value) -> Result<Self, Problem> {
+        match value {
+            Value::String(text) => text.parse(),
+            other => Err(other.is_not("a string")),
+        }
+    }
+}
+
+/// A whole number.
+pub struct Number(pub i64);
+
+impl FromValue for Number {
+    fn from_value(value: Value) -> Result<Self, Problem> {
+        match value {
+            Value::Number(Some(number)) => Ok(Self(number)),
+            Value::Number(None) => Err(Problem::wrong_type(
+                "This must be a whole number of at most 63 bits.",
+            )),
+            other => Err(other.is_not("a number")),
+        }
+    }
+}
+
+/// The mark of a field whose fault stands in the list already: [`Fields::finish`] reports it.
+#[derive(Debug, Clone, Copy)]
+pub struct Faulty;
+
+impl From<Faulty> for Error {
+    fn from(_: Faulty) -> Self {
+        Self::Internal("a faulty field was read although the body was refused".into())
+    }
+}
+
+/// The fields of a body that nobody has taken yet, and the faults of those taken.
+pub struct Fields {
+    rest: Vec<(String, Value)>,
+    faults: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Reads a body. Nesting deeper than 128 is a syntax error.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] for what isn't JSON, with line and column, or isn't an object.
+    pub fn parse(body: &[u8]) -> Result<Self> {
+        if body.iter().all(u8::is_ascii_whitespace) {
+            return Err(Error::Malformed(
+                "The body is empty; send a JSON object.".into(),
+            ));
+        }
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(members)) => Ok(Self::of(members)),
+            Ok(other) => Err(Error::Malformed(format!(
+                "The body must be a JSON object; it is {}.",
+                other.kind()
+            ))),
+            Err(error) => Err(Error::Malformed(format!(
+                "The body is not valid JSON: {error}."
+            ))),
+        }
+    }
+
+    /// The parameters of a query string, each a string.
+    #[must_use]
+    pub fn query(parameters: impl Iterator<Item = (String, String)>) -> Self {
+        Self::of(
+            parameters
+                .map(|(name, value)| (name, Value::String(value)))
+                .collect(),
+        )
+    }
+
+    fn of(members: Vec<(String, Value)>) -> Self {
+        let mut fields = Self {
+            rest: Vec::with_capacity(members.len()),
+            faults: Vec::new(),
+        };
+        for (name, value) in members {
+            if fields.rest.iter().any(|(known, _)| *known == name) {
+                fields.fault(
+                    &name,
+                    Problem::duplicate("This field stands in the body more than once."),
+                );
+            } else {
+                fields.rest.push((name, value));
+            }
+        }
+        fields
+    }
+
+    /// Puts a fault on the list.
+    pub fn fault(&mut self, field: &str, problem: Problem) -> Faulty {
+        // A client's own field name comes back in the answer; it need not be as long as the body was.
+        let name: String = field.chars().take(64).collect();
+        if !self
+            .faults
+            .iter()
+            .any(|fault| fault.field == name && fault.code == problem.code)
+        {
+            self.faults.push(FieldError::new(name, problem));
+        }
+        Faulty
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        let index = self.rest.iter().position(|(known, _)| known == name)?;
+        Some(self.rest.swap_remove(index).1)
+    }
+
+    fn convert<T: FromValue>(&mut self, name: &str, value: Value) -> Result<T, Faulty> {
+        T::from_value(value).map_err(|problem| self.fault(name, problem))
+    }
+
+    /// A field that must be there.
+    ///
+    /// # Errors
+    /// [`Faulty`]; the fault is on the list.
+    pub fn required<T: FromValue>(&mut self, name: &str) -> Result<T, Faulty> {
+        match self.take(name) {
+            Some(value) => self.convert(name, value),
+            None => Err(self.fault(name, Problem::required("This field is missing."))),
+        }
+    }
+
+    /// A field that may be left out; `null` is a wrong type.
+    ///
+    /// # Errors
+    /// [`Faulty`]; the fault is on the list.
+    pub fn optional<T: FromValue>(&mut self, name: &str) -> Result<Option<T>, Faulty> {
+        self.take(name)
+            .map(|value| self.convert(name, value))
+            .transpose()
+    }
+
+    /// A field that may be left out (`None`) or be `null` (`Some(None)`).
+    ///
+    /// # Errors
+    /// [`Faulty`]; the fault is on the list.
+    pub fn nullable<T: FromValue>(&mut self, name: &str) -> Result<Option<Option<T>>, Faulty> {
+        match self.take(name) {
+            None => Ok(None),
+            Some(Value::Null) => Ok(Some(None)),
+            Some(value) => self.convert(name, value).map(|value| Some(Some(value))),
+        }
+    }
+
+    /// An array that must be there; faults of its elements are listed as `name[index]`.
+    ///
+    /// # Errors
+    /// [`Faulty`]; the faults are on the list.
+    pub fn list<T: FromValue>(&mut self, name: &str) -> Result<Vec<T>, Faulty> {
+        let elements = match self.take(name) {
+            Some(Value::Array(elements)) => elements,
+            Some(other) => return Err(self.fault(name, other.is_not("an array"))),
+            None => return Err(self.fault(name, Problem::required("This field is missing."))),
+        };
+        let mut list = Ok(Vec::with_capacity(elements.len()));
+        for (index, element) in elements.into_iter().enumerate() {
+            match (
+                self.convert(&format!("{name}[{index}]"), element),
+                &mut list,
+            ) {
+                (Ok(element), Ok(list)) => list.push(element),
+                (Err(faulty), _) => list = Err(faulty),
+                (Ok(_), Err(_)) => {}
+            }
+        }
+        list
+    }
+
+    /// A field that exists, but not for this requester or not here; its presence is a fault.
+    pub fn refuse(&mut self, name: &str, why: &'static str) {
+        if self.take(name).is_some() {
+            self.fault(name, Problem::not_allowed(why));
+        }
+    }
+
+    /// A field that isn't looked at, because another one decides what it would mean.
+    pub fn ignore(&mut self, name: &str) {
+        self.take(name);
+    }
+
+    /// Ends the reading: what nobody took is unknown.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every fault of the body.
+    pub fn finish(mut self) -> Result<()> {
+        for (name, _) in std::mem::take(&mut self.rest) {
+            self.fault(
+                &name,
+                Problem::unknown_field("This path knows no such field."),
+            );
+        }
+        self.finish_known()
+    }
+
+    /// Ends the reading of a query string, where what nobody took is nobody's business.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every fault found.
+    pub fn finish_known(self) -> Result<()> {
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(self.faults))
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor)
+    }
+}
+
+struct ValueVisitor;
+
+impl<'de> Visitor<'de> for ValueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
+        Ok(Value::Bool)
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(Value::Number(Some(number)))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(Value::Number(i64::try_from(number).ok()))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Value, E> {
+        Ok(Value::Number(None))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(Value::String(text.to_owned()))
+    }
+
+    fn visit_string<E>(self, text: String) -> Result<Value, E> {
+        Ok(Value::String(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = access.next_element()? {
+            elements.push(element);
+        }
+        Ok(Value::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(member) = access.next_entry()? {
+            members.push(member);
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Id;
+
+    fn faults(error: Error) -> Vec<(String, &'static str)> {
+        match error {
+            Error::Invalid(fields) => fields
+                .into_iter()
+                .map(|fault| (fault.field, fault.code))
+                .collect(),
+            other => panic!("not a list of fields: {other}"),
+        }
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() -> Result<()> {
+        let mut fields = Fields::parse(
+            br#"{"a": 1, "b": "x", "b": "y", "d": null, "e": ["1", 2, "03"], "z": 0}"#,
+        )?;
+        assert!(fields.required::<Id>("a").is_err());
+        assert!(fields.optional::<Id>("b").is_err());
+        assert!(fields.required::<Id>("c").is_err());
+        assert!(fields.optional::<Id>("d").is_err());
+        assert!(fields.list::<Id>("e").is_err());
+        let mut found = faults(fields.finish().unwrap_err());
+        found.sort();
+        let expected = [
+            ("a", "wrong_type"),
+            ("b", "duplicate"),
+            ("b", "forbidden_character"),
+            ("c", "required"),
+            ("d", "wrong_type"),
+            ("e[1]", "wrong_type"),
+            ("e[2]", "forbidden_character"),
+            ("z", "unknown_field"),
+        ];
+        assert_eq!(
+            found,
+            expected.map(|(field, code)| (field.to_owned(), code))
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn a_number_where_an_id_is_due_is_told_so() -> Result<()> {
+        let mut fields = Fields::parse(br#"{"id": 42388375784780768}"#)?;
+        assert!(fields.required::<Id>("id").is_err());
+        let Err(Error::Invalid(faults)) = fields.finish() else {
+            panic!("accepted")
+        };
+        assert_eq!(faults[0].message, "This must be a string; it is a number.");
+        Ok(())
+    }
+
+    #[test]
+    fn null_is_told_from_absence() -> Result<()> {
+        let mut fields = Fields::parse(br#"{"here": null}"#)?;
+        assert!(matches!(fields.nullable::<Id>("here"), Ok(Some(None))));
+        assert!(matches!(fields.nullable::<Id>("absent"), Ok(None)));
+        fields.finish()
+    }
+
+    #[test]
+    fn a_syntax_error_names_line_and_column() {
+        let Err(Error::Malformed(message)) = Fields::parse(b"{\n  \"a\" 1}") else {
+            panic!("accepted")
+        };
+        assert!(message.contains("line 2 column 7"), "{message}");
+    }
+
+    #[test]
+    fn deep_nesting_is_a_syntax_error_and_not_a_stack_overflow() {
+        let deep = format!("{{\"a\":{}", "[".repeat(10_000));
+        assert!(matches!(
+            Fields::parse(deep.as_bytes()),
+            Err(Error::Malformed(_))
+        ));
+    }
+
+    #[test]
+    fn what_is_no_object_or_no_text_is_refused() {
+        for body in [
+            &b""[..],
+            b"  ",
+            b"null",
+            b"[]",
+            b"\"a\"",
+            b"7",
+            b"{\"a\":\"\xff\"}",
+            b"{} {}",
+        ] {
+            assert!(
+                matches!(Fields::parse(body), Err(Error::Malformed(_))),
+                "{body:?}"
+            );
+        }
+    }
+}

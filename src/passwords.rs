@@ -1,0 +1,251 @@
+//! Passwords: what they may be, how they are hashed, and the queue that keeps a storm of log-ins from exhausting memory
+//! (contract, section 4, "Password").
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc};
+use argon2::{Algorithm, Argon2, Params, Version};
+use icu_normalizer::ComposingNormalizerBorrowed;
+use tokio::sync::Semaphore;
+
+use crate::error::{Error, Problem, Result};
+
+/// How many hashes may wait for their turn; at some 20 ms each on a core the last of them waits for seconds.
+const MOST_WAITING: usize = 256;
+
+/// A password in the clear. It has no `Debug`, no `Display` and no way back out.
+#[derive(Clone)]
+pub struct Password(String);
+
+impl Password {
+    /// A password as somebody types it to prove who they are: whatever it is, it is right or wrong, never malformed.
+    #[must_use]
+    pub fn attempt(text: &str) -> Self {
+        // As RFC 8265 (OpaqueString) has it: keyboards differ in how they compose é.
+        Self(
+            ComposingNormalizerBorrowed::new_nfc()
+                .normalize(text)
+                .into_owned(),
+        )
+    }
+}
+
+impl FromStr for Password {
+    type Err = Problem;
+
+    /// A password to be set: 8 to 128 characters, counted after NFC.
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let password = Self::attempt(text);
+        match password.0.chars().count() {
+            0..8 => Err(Problem::too_short("A password has 8 characters at least.")),
+            8..=128 => Ok(password),
+            _ => Err(Problem::too_long("A password has 128 characters at most.")),
+        }
+    }
+}
+
+/// A password as typed at a log-in; see [`Password::attempt`].
+#[derive(Clone)]
+pub struct Attempt(pub Password);
+
+impl FromStr for Attempt {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        Ok(Self(Password::attempt(text)))
+    }
+}
+
+/// An argon2id hash as a PHC string. Not printed either: it invites guessing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// A hash as it was stored.
+    #[must_use]
+    pub fn from_stored(phc: String) -> Self {
+        Self(phc)
+    }
+
+    /// The PHC string, for the store.
+    #[must_use]
+    pub fn to_store(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(..)")
+    }
+}
+
+/// Hashes and checks passwords off the async workers, at most one a core at a time. Cloning shares the queue.
+#[derive(Clone)]
+pub struct Hasher(Arc<Queue>);
+
+struct Queue {
+    cores: Semaphore,
+    waiting: AtomicUsize,
+    /// What a log-in to an account without a password is checked against, so that it takes as long.
+    nobody: PasswordHash,
+}
+
+impl Hasher {
+    /// A hasher for a machine of so many cores.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] if argon2 refuses its parameters, or the system has no randomness.
+    pub fn new(cores: usize) -> Result<Self> {
+        let mut salt = [0; 32];
+        rand::fill(&mut salt);
+        let nobody = hash(&salt)?;
+        Ok(Self(Arc::new(Queue {
+            cores: Semaphore::new(cores.max(1)),
+            waiting: AtomicUsize::new(0),
+            nobody,
+        })))
+    }
+
+    /// Hashes a password that is to be set.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if too many wait already.
+    pub async fn hash(&self, password: Password) -> Result<PasswordHash> {
+        self.run(move || hash(password.0.as_bytes())).await?
+    }
+
+    /// Whether the password is the one that was hashed. Without a hash it is wrong, and that takes as long to find out.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if too many wait already.
+    pub async fn check(&self, password: Password, stored: Option<PasswordHash>) -> Result<bool> {
+        let exists = stored.is_some();
+        let stored = stored.unwrap_or_else(|| self.0.nobody.clone());
+        let fits = self
+            .run(move || verify(password.0.as_bytes(), &stored))
+            .await?;
+        Ok(fits? && exists)
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+        let _place = Place::take(&self.0.waiting).ok_or(Error::Busy)?;
+        let _core = self
+            .0
+            .cores
+            .acquire()
+            .await
+            .map_err(|_| Error::ShuttingDown)?;
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| Error::Internal(format!("hashing: {error}")))
+    }
+}
+
+/// A place in the queue, given back when the hash is made or the client has gone.
+struct Place<'q>(&'q AtomicUsize);
+
+impl<'q> Place<'q> {
+    fn take(waiting: &'q AtomicUsize) -> Option<Self> {
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Ordering::Relaxed) < MOST_WAITING).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Argon2id, 19 MiB, t=2, p=1 (contract, section 4; OWASP's first choice for that memory).
+fn argon2() -> Result<Argon2<'static>> {
+    let parameters = Params::new(19 * 1024, 2, 1, None)
+        .map_err(|error| Error::Internal(format!("argon2: {error}")))?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters))
+}
+
+fn hash(password: &[u8]) -> Result<PasswordHash> {
+    let hash: phc::PasswordHash = argon2()?
+        .hash_password(password)
+        .map_err(|error| Error::Internal(format!("argon2: {error}")))?;
+    Ok(PasswordHash(hash.to_string()))
+}
+
+fn verify(password: &[u8], stored: &PasswordHash) -> Result<bool> {
+    let stored = phc::PasswordHash::new(&stored.0).map_err(|error| {
+        Error::Internal(format!("a stored password hash can't be read: {error}"))
+    })?;
+    // Compares in constant time.
+    Ok(argon2()?.verify_password(password, &stored).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(text: &str) -> Result<Password, &'static str> {
+        text.parse().map_err(|problem: Problem| problem.code)
+    }
+
+    #[test]
+    fn a_password_has_8_to_128_characters_and_is_never_cut() {
+        assert_eq!(set("1234567").err(), Some("too_short"));
+        assert!(set("12345678").is_ok());
+        assert!(set(&"ß".repeat(128)).is_ok());
+        assert_eq!(set(&"ß".repeat(129)).err(), Some("too_long"));
+    }
+
+    #[test]
+    fn a_hash_is_argon2id_with_the_contracts_parameters_and_a_salt_of_its_own() -> Result<()> {
+        let (one, other) = (hash(b"correct horse")?, hash(b"correct horse")?);
+        assert!(
+            one.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{}",
+            one.0
+        );
+        assert_ne!(one, other);
+        assert!(verify(b"correct horse", &one)? && !verify(b"correct hors", &one)?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_hash_does_not_print() {
+        assert_eq!(
+            format!("{:?}", PasswordHash::from_stored("$argon2id$secret".into())),
+            "PasswordHash(..)"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_missing_password_is_wrong_whatever_is_typed() -> Result<()> {
+        let hasher = Hasher::new(1)?;
+        let stored = hasher.hash(Password::attempt("Zoe\u{308}s secret")).await?;
+        assert!(
+            hasher
+                .check(Password::attempt("Zoës secret"), Some(stored))
+                .await?
+        );
+        assert!(!hasher.check(Password::attempt(""), None).await?);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_is_busy_and_a_place_is_given_back() -> Result<()> {
+        let hasher = Hasher::new(1)?;
+        let places: Vec<_> = (0..MOST_WAITING)
+            .map_while(|_| Place::take(&hasher.0.waiting))
+            .collect();
+        assert_eq!(places.len(), MOST_WAITING);
+        assert_eq!(
+            hasher.check(Password::attempt("x"), None).await,
+            Err(Error::Busy)
+        );
+        drop(places);
+        assert_eq!(hasher.check(Password::attempt("x"), None).await, Ok(false));
+        Ok(())
+    }
+}

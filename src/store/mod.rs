@@ -1,0 +1,31 @@
+//! The store: everything that lasts. One trait, made of the topics' own; one adapter, [`sqlite`].
+//!
+//! A method is one whole operation in one transaction. It can be run again from the start, so nothing outside the store happens
+//! in it: ids, moments and randomness come in as arguments.
+
+pub mod sqlite;
+
+use async_trait::async_trait;
+
+use crate::accounts::Accounts;
+use crate::channels::Channels;
+use crate::communities::Communities;
+use crate::error::Result;
+use crate::id::Id;
+use crate::users::Users;
+
+/// A store for the whole server.
+#[async_trait]
+pub trait Store: Users + Accounts + Channels + Communities {
+    /// The highest id ever recorded, those of deleted rows included; [`Id::MIN`] in an empty store.
+    ///
+    /// # Errors
+    /// Those of every read: `Busy`, `Internal`.
+    async fn highest_id(&self) -> Result<Id>;
+
+    /// Whether reads and writes are answered.
+    ///
+    /// # Errors
+    /// What stands against it: `Busy`, `StorageFull`, `ShuttingDown`, `Internal`.
+    async fn ping(&self) -> Result<()>;
+}

@@ -1,0 +1,397 @@
+//! Accounts in SQL: tokens, passwords, resets, registration.
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use super::Sqlite;
+use super::rows::{exists, user, user_columns, walk};
+use super::users::{create, find};
+use crate::accounts::{
+    Accounts, Caller, Code, Credentials, InstanceInvite, NewToken, PasswordHash, Policy,
+    SecretHash, Session, UNUSED_END, USE_PRECISION,
+};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::page::{Listing, Order, Page};
+use crate::users::{NewUser, Tag, User};
+
+pub(super) const CALLER: &str = concat!(
+    "SELECT t.id, t.last_used, u.disabled, ",
+    user_columns!(),
+    " FROM tokens AS t JOIN users AS u ON u.id = t.user_id
+    WHERE t.hash = :hash AND (t.login = 0 OR t.last_used > :ended)"
+);
+
+const NOTE_USE: &str = "UPDATE tokens SET last_used = :now WHERE id = :id";
+
+const INSERT_TOKEN: &str = "
+    INSERT INTO tokens (id, user_id, hash, name, login, last_used) VALUES (:id, :user, :hash, :name, :login, :last_used)";
+
+const DROP_ENDED: &str =
+    "DELETE FROM tokens WHERE user_id = :user AND login = 1 AND last_used <= :ended";
+
+const REVOKE_ALL: &str = "DELETE FROM tokens WHERE user_id = :user";
+
+const CREDENTIALS: &str =
+    "SELECT id, password FROM users WHERE username_key = :key AND discriminator = :discriminator";
+
+const PASSWORD: &str = "SELECT password FROM users WHERE id = :id AND username IS NOT NULL";
+
+/// Changes nothing if the password was changed since it was checked.
+const CHANGE_PASSWORD: &str =
+    "UPDATE users SET password = :new WHERE id = :id AND password = :checked";
+
+const SESSIONS: [&str; 2] = [
+    "SELECT id, name, last_used, login FROM tokens
+    WHERE user_id = :of AND id > :above AND id < :below ORDER BY id LIMIT :limit",
+    "SELECT id, name, last_used, login FROM tokens
+    WHERE user_id = :of AND id > :above AND id < :below ORDER BY id DESC LIMIT :limit",
+];
+
+const ISSUE_RESET: &str = "
+    INSERT INTO resets (user_id, hash, expires_at) VALUES (:user, :hash, :expires_at)
+    ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at";
+
+const USE_RESET: &str = "DELETE FROM resets WHERE hash = :hash RETURNING user_id, expires_at";
+
+/// Counts a use of an invite that is good; touches nothing where it isn't.
+const USE_INVITE: &str = "
+    UPDATE instance_invites SET uses = uses + 1
+    WHERE code = :code AND uses < max_uses AND (expires_at IS NULL OR expires_at > :now)";
+
+#[async_trait]
+impl Accounts for Sqlite {
+    async fn caller(&self, hash: SecretHash, now: Timestamp) -> Result<Caller> {
+        let (caller, last_used) = self
+            .read(move |connection| {
+                let parameters = named_params! { ":hash": hash, ":ended": now.before(UNUSED_END) };
+                let found = connection
+                    .prepare_cached(CALLER)?
+                    .query_row(parameters, |row| {
+                        let caller = Caller {
+                            token: row.get(0)?,
+                            disabled: row.get(2)?,
+                            user: user(row, 3)?,
+                        };
+                        Ok((caller, row.get::<_, Option<Timestamp>>(1)?))
+                    })
+                    .optional()?;
+                found.ok_or(Error::Unauthorized)
+            })
+            .await?;
+        if last_used.is_none_or(|last_used| last_used.after(USE_PRECISION) <= now) {
+            let token = caller.token;
+            self.writer.run_unanswered(move |connection| {
+                connection
+                    .prepare_cached(NOTE_USE)?
+                    .execute(named_params! { ":id": token, ":now": now })?;
+                Ok(())
+            });
+        }
+        Ok(caller)
+    }
+
+    async fn registration(&self) -> Result<Policy> {
+        self.read(registration).await
+    }
+
+    async fn set_registration(&self, policy: Policy) -> Result<()> {
+        self.write(move |connection| {
+            let sql = "UPDATE instance SET registration = :policy";
+            connection
+                .prepare_cached(sql)?
+                .execute(named_params! { ":policy": policy.to_string() })?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn register(&self, new: NewUser, invite: Option<Code>, now: Timestamp) -> Result<User> {
+        self.write(move |connection| {
+            let admitted = match (registration(connection)?, &invite) {
+                (Policy::Open, _) => true,
+                (Policy::Closed, _) | (Policy::Invite, None) => false,
+                (Policy::Invite, Some(code)) => {
+                    let parameters = named_params! { ":code": code, ":now": now };
+                    connection.prepare_cached(USE_INVITE)?.execute(parameters)? == 1
+                }
+            };
+            if admitted {
+                create(connection, &new)
+            } else {
+                Err(Error::RegistrationClosed)
+            }
+        })
+        .await
+    }
+
+    async fn credentials(&self, tag: Tag) -> Result<Credentials> {
+        self.read(move |connection| {
+            let parameters =
+                named_params! { ":key": tag.username.key(), ":discriminator": tag.discriminator };
+            let found = connection
+                .prepare_cached(CREDENTIALS)?
+                .query_row(parameters, |row| {
+                    let password = row
+                        .get::<_, Option<String>>(1)?
+                        .map(PasswordHash::from_stored);
+                    Ok(Credentials {
+                        id: row.get(0)?,
+                        password,
+                    })
+                })
+                .optional()?;
+            found.ok_or(Error::UnknownUser)
+        })
+        .await
+    }
+
+    async fn password(&self, user: Id) -> Result<Option<PasswordHash>> {
+        self.read(move |connection| {
+            let stored: Option<Option<String>> = connection
+                .prepare_cached(PASSWORD)?
+                .query_row(named_params! { ":id": user }, |row| row.get(0))
+                .optional()?;
+            Ok(stored
+                .ok_or(Error::UnknownUser)?
+                .map(PasswordHash::from_stored))
+        })
+        .await
+    }
+
+    async fn log_in(&self, user: Id, checked: PasswordHash, token: NewToken) -> Result<User> {
+        self.write(move |connection| {
+            let sql = "SELECT disabled FROM users WHERE id = :id AND password = :checked";
+            let disabled = connection
+                .prepare_cached(sql)?
+                .query_row(
+                    named_params! { ":id": user, ":checked": checked.to_store() },
+                    |row| row.get(0),
+                )
+                .optional()?;
+            match disabled {
+                None => return Err(Error::InvalidCredentials),
+                Some(true) => return Err(Error::AccountDisabled),
+                Some(false) => {}
+            }
+            if let Some(now) = token.login {
+                let parameters = named_params! { ":user": user, ":ended": now.before(UNUSED_END) };
+                connection.prepare_cached(DROP_ENDED)?.execute(parameters)?;
+            }
+            insert_token(connection, user, &token)?;
+            find(connection, user)
+        })
+        .await
+    }
+
+    async fn issue_token(&self, user: Id, token: NewToken) -> Result<User> {
+        self.write(move |connection| {
+            require_user(connection, user)?;
+            insert_token(connection, user, &token)?;
+            find(connection, user)
+        })
+        .await
+    }
+
+    async fn sessions(&self, user: Id, page: Page, now: Timestamp) -> Result<Listing<Session>> {
+        let ended = now.before(UNUSED_END);
+        self.read(move |connection| {
+            let found = walk(
+                connection,
+                SESSIONS,
+                user,
+                page.keyset(Order::Ascending),
+                |row| {
+                    let session = Session {
+                        id: row.get(0)?,
+                        name: row.get(1)?,
+                        last_used: row.get(2)?,
+                    };
+                    Ok((session, row.get::<_, bool>(3)?))
+                },
+            )?;
+            let Listing { items, next } =
+                page.listing(found, Order::Ascending, |(session, _)| session.id);
+            let alive = |(session, login): &(Session, bool)| {
+                !login || session.last_used.is_some_and(|used| used > ended)
+            };
+            Ok(Listing {
+                items: items
+                    .into_iter()
+                    .filter(alive)
+                    .map(|(session, _)| session)
+                    .collect(),
+                next,
+            })
+        })
+        .await
+    }
+
+    async fn revoke(&self, user: Id, token: Id) -> Result<()> {
+        self.write(move |connection| {
+            let sql = "DELETE FROM tokens WHERE id = :id AND user_id = :user";
+            match connection
+                .prepare_cached(sql)?
+                .execute(named_params! { ":id": token, ":user": user })?
+            {
+                0 => Err(Error::NotFound),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    async fn change_password(
+        &self,
+        user: Id,
+        checked: PasswordHash,
+        new: PasswordHash,
+        keep: Id,
+    ) -> Result<()> {
+        self.write(move |connection| {
+            let parameters = named_params! { ":id": user, ":checked": checked.to_store(), ":new": new.to_store() };
+            if connection.prepare_cached(CHANGE_PASSWORD)?.execute(parameters)? == 0 {
+                return Err(Error::InvalidCredentials);
+            }
+            let sql = "DELETE FROM tokens WHERE user_id = :user AND id <> :keep";
+            connection.prepare_cached(sql)?.execute(named_params! { ":user": user, ":keep": keep })?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn issue_reset(&self, user: Id, code: SecretHash, expires_at: Timestamp) -> Result<User> {
+        self.write(move |connection| {
+            require_user(connection, user)?;
+            let parameters =
+                named_params! { ":user": user, ":hash": code, ":expires_at": expires_at };
+            connection
+                .prepare_cached(ISSUE_RESET)?
+                .execute(parameters)?;
+            find(connection, user)
+        })
+        .await
+    }
+
+    async fn reset_password(
+        &self,
+        code: SecretHash,
+        new: PasswordHash,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.write(move |connection| {
+            let reset: Option<(Id, Timestamp)> = connection
+                .prepare_cached(USE_RESET)?
+                .query_row(named_params! { ":hash": code }, |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .optional()?;
+            let user = match reset {
+                Some((user, expires_at)) if expires_at > now => user,
+                _ => return Err(Error::InvalidCredentials),
+            };
+            let sql = "UPDATE users SET password = :new WHERE id = :id";
+            connection
+                .prepare_cached(sql)?
+                .execute(named_params! { ":id": user, ":new": new.to_store() })?;
+            connection
+                .prepare_cached(REVOKE_ALL)?
+                .execute(named_params! { ":user": user })?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn create_instance_invite(&self, invite: InstanceInvite) -> Result<()> {
+        self.write(move |connection| {
+            let sql = "
+                INSERT INTO instance_invites (code, max_uses, uses, expires_at)
+                VALUES (:code, :max_uses, :uses, :expires_at)";
+            connection.prepare_cached(sql)?.execute(named_params! {
+                ":code": invite.code,
+                ":max_uses": invite.max_uses,
+                ":uses": invite.uses,
+                ":expires_at": invite.expires_at,
+            })?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn instance_invites(&self) -> Result<Vec<InstanceInvite>> {
+        self.read(|connection| {
+            let sql = "SELECT code, max_uses, uses, expires_at FROM instance_invites ORDER BY code";
+            let mut statement = connection.prepare_cached(sql)?;
+            let invites = statement.query_map([], |row| {
+                Ok(InstanceInvite {
+                    code: row.get(0)?,
+                    max_uses: row.get(1)?,
+                    uses: row.get(2)?,
+                    expires_at: row.get(3)?,
+                })
+            })?;
+            Ok(invites.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn remove_instance_invite(&self, code: Code) -> Result<()> {
+        self.write(move |connection| {
+            let sql = "DELETE FROM instance_invites WHERE code = :code";
+            match connection
+                .prepare_cached(sql)?
+                .execute(named_params! { ":code": code })?
+            {
+                0 => Err(Error::UnknownInvite),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+}
+
+fn registration(connection: &Connection) -> Result<Policy> {
+    let sql = "SELECT registration FROM instance";
+    let policy: String = connection
+        .prepare_cached(sql)?
+        .query_row([], |row| row.get(0))?;
+    policy
+        .parse()
+        .map_err(|_| Error::Internal(format!("the stored registration policy is {policy}")))
+}
+
+fn require_user(connection: &Connection, user: Id) -> Result<()> {
+    if exists(connection, user)? {
+        Ok(())
+    } else {
+        Err(Error::UnknownUser)
+    }
+}
+
+/// Stores a token of an account.
+pub(super) fn insert_token(connection: &Connection, user: Id, token: &NewToken) -> Result<()> {
+    connection
+        .prepare_cached(INSERT_TOKEN)?
+        .execute(named_params! {
+            ":id": token.id,
+            ":user": user,
+            ":hash": token.hash,
+            ":name": token.label.0,
+            ":login": token.login.is_some(),
+            ":last_used": token.login,
+        })?;
+    Ok(())
+}
+
+/// Drops what could still admit a deleted account.
+pub(super) fn forget(connection: &Connection, user: Id) -> Result<()> {
+    connection
+        .prepare_cached(REVOKE_ALL)?
+        .execute(named_params! { ":user": user })?;
+    let sql = "DELETE FROM resets WHERE user_id = :user";
+    connection
+        .prepare_cached(sql)?
+        .execute(named_params! { ":user": user })?;
+    Ok(())
+}

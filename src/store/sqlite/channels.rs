@@ -1,0 +1,372 @@
+//! Channels in SQL.
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::Sqlite;
+use super::rows::{exists, require_active, user, user_columns, walk};
+use crate::channels::{
+    Channel, ChannelChange, Channels, DM, DmPair, GROUP, Kind, NewGroup, unknown_recipient,
+    unknown_recipients,
+};
+use crate::error::{Error, Problem, Result};
+use crate::id::Id;
+use crate::page::{Listing, Order, Page};
+use crate::users::User;
+
+/// The pair's DM, and whether it is shown to both.
+pub(super) const DM_BY_PAIR: &str = "
+    SELECT id, NOT EXISTS (SELECT 1 FROM participants WHERE channel_id = channels.id AND hidden = 1)
+    FROM channels WHERE type = 2 AND lower_id = :lower AND higher_id = :higher";
+
+/// Inserts nothing where the pair has its DM: the unique key decides, not a look before.
+const CREATE_DM: &str = "
+    INSERT INTO channels (id, type, lower_id, higher_id) VALUES (:id, 2, :lower, :higher)
+    ON CONFLICT (lower_id, higher_id) WHERE type = 2 DO NOTHING";
+
+const CREATE_GROUP: &str =
+    "INSERT INTO channels (id, type, name, owner_id) VALUES (:id, 3, :name, :owner)";
+
+const ADD: &str = "
+    INSERT INTO participants (channel_id, user_id, since) VALUES (:channel, :user, :since)
+    ON CONFLICT (channel_id, user_id) DO NOTHING";
+
+const SHOW: &str = "UPDATE participants SET hidden = 0 WHERE channel_id = :channel AND hidden = 1";
+
+/// A channel of somebody who takes part in it.
+pub(super) const CHANNEL: &str = "
+    SELECT c.id, c.type, c.name, c.owner_id
+    FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
+    WHERE p.channel_id = :channel AND p.user_id = :user";
+
+pub(super) const CHANNELS: [&str; 2] = [
+    "SELECT c.id, c.type, c.name, c.owner_id
+    FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
+    WHERE p.user_id = :of AND p.hidden = 0 AND p.channel_id > :above AND p.channel_id < :below
+    ORDER BY p.channel_id LIMIT :limit",
+    "SELECT c.id, c.type, c.name, c.owner_id
+    FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
+    WHERE p.user_id = :of AND p.hidden = 0 AND p.channel_id > :above AND p.channel_id < :below
+    ORDER BY p.channel_id DESC LIMIT :limit",
+];
+
+/// Ascending by id, which is the order of the table's key.
+pub(super) const RECIPIENTS: &str = concat!(
+    "SELECT ",
+    user_columns!(),
+    " FROM participants AS p JOIN users AS u ON u.id = p.user_id
+    WHERE p.channel_id = :channel AND p.user_id <> :user ORDER BY p.user_id"
+);
+
+const LONGEST_STANDING: &str = "
+    SELECT user_id FROM participants WHERE channel_id = :channel ORDER BY since, user_id LIMIT 1";
+
+const GROUPS: &str = "
+    SELECT c.id FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
+    WHERE p.user_id = :user AND p.hidden = 0 AND c.type = 3";
+
+#[async_trait]
+impl Channels for Sqlite {
+    async fn open_dm(&self, requester: Id, pair: DmPair, id: Id) -> Result<Channel> {
+        let standing = self
+            .read(move |connection| match dm_by_pair(connection, pair)? {
+                Some((dm, true)) => find(connection, requester, dm).map(Some),
+                _ => Ok(None),
+            })
+            .await?;
+        match standing {
+            Some(channel) => Ok(channel),
+            None => {
+                self.write(move |connection| open_dm(connection, requester, pair, id))
+                    .await
+            }
+        }
+    }
+
+    async fn create_group(&self, requester: Id, group: NewGroup, id: Id) -> Result<Channel> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            let mut unknown = Vec::new();
+            for (index, recipient) in group.recipient_ids.iter().enumerate() {
+                if !exists(connection, *recipient)? {
+                    unknown.push(index);
+                }
+            }
+            if !unknown.is_empty() {
+                return Err(unknown_recipients(unknown));
+            }
+            let parameters = named_params! { ":id": id, ":name": group.name, ":owner": requester };
+            connection
+                .prepare_cached(CREATE_GROUP)?
+                .execute(parameters)?;
+            add(connection, id, requester, id)?;
+            for recipient in &group.recipient_ids {
+                add(connection, id, *recipient, id)?;
+            }
+            find(connection, requester, id)
+        })
+        .await
+    }
+
+    async fn channel(&self, requester: Id, id: Id) -> Result<Channel> {
+        self.read(move |connection| find(connection, requester, id))
+            .await
+    }
+
+    async fn channels(&self, requester: Id, page: Page) -> Result<Listing<Channel>> {
+        self.read(move |connection| {
+            let found = walk(
+                connection,
+                CHANNELS,
+                requester,
+                page.keyset(Order::Newest),
+                without_recipients,
+            )?;
+            let mut listing = page.listing(found, Order::Newest, |channel| channel.id);
+            for channel in &mut listing.items {
+                channel.recipients = recipients(connection, requester, channel.id)?;
+            }
+            Ok(listing)
+        })
+        .await
+    }
+
+    async fn modify_channel(
+        &self,
+        requester: Id,
+        id: Id,
+        change: ChannelChange,
+    ) -> Result<Channel> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            let group = find_group(connection, requester, id)?;
+            if let Some(owner) = change.owner_id {
+                require_owner(&group, requester)?;
+                if owner != requester
+                    && !group
+                        .recipients
+                        .iter()
+                        .any(|recipient| recipient.id == owner)
+                {
+                    return Err(Error::field(
+                        "owner_id",
+                        Problem::not_allowed("The new owner must be in the group."),
+                    ));
+                }
+                set_owner(connection, id, owner)?;
+            }
+            if let Some(name) = &change.name {
+                let sql = "UPDATE channels SET name = :name WHERE id = :id";
+                connection
+                    .prepare_cached(sql)?
+                    .execute(named_params! { ":id": id, ":name": name })?;
+            }
+            find(connection, requester, id)
+        })
+        .await
+    }
+
+    async fn leave_channel(&self, requester: Id, id: Id) -> Result<()> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            match find(connection, requester, id)?.kind {
+                Kind::Dm => {
+                    let sql = "UPDATE participants SET hidden = 1 WHERE channel_id = :channel AND user_id = :user";
+                    let parameters = named_params! { ":channel": id, ":user": requester };
+                    connection.prepare_cached(sql)?.execute(parameters)?;
+                    Ok(())
+                }
+                Kind::Group { .. } => leave_group(connection, requester, id),
+            }
+        })
+        .await
+    }
+
+    async fn add_recipient(
+        &self,
+        requester: Id,
+        id: Id,
+        user: Id,
+        since: Id,
+        group_max: usize,
+    ) -> Result<()> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            let group = find_group(connection, requester, id)?;
+            if user == requester
+                || group
+                    .recipients
+                    .iter()
+                    .any(|recipient| recipient.id == user)
+            {
+                return Ok(());
+            }
+            if !exists(connection, user)? {
+                return Err(Error::UnknownUser);
+            }
+            if group.recipients.len() + 1 >= group_max {
+                let message = format!("The group is full; {group_max} people are the most.");
+                return Err(Error::field("user.id", Problem::out_of_range(message)));
+            }
+            add(connection, id, user, since)
+        })
+        .await
+    }
+
+    async fn remove_recipient(&self, requester: Id, id: Id, user: Id) -> Result<()> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            let group = find_group(connection, requester, id)?;
+            if user == requester {
+                return leave_group(connection, requester, id);
+            }
+            require_owner(&group, requester)?;
+            match remove(connection, id, user)? {
+                0 => Err(Error::UnknownUser),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+}
+
+fn dm_by_pair(connection: &Connection, pair: DmPair) -> Result<Option<(Id, bool)>> {
+    let parameters = named_params! { ":lower": pair.lower(), ":higher": pair.higher() };
+    let dm = connection
+        .prepare_cached(DM_BY_PAIR)?
+        .query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?)));
+    Ok(dm.optional()?)
+}
+
+fn open_dm(connection: &Connection, requester: Id, pair: DmPair, id: Id) -> Result<Channel> {
+    require_active(connection, requester)?;
+    let parameters = named_params! { ":id": id, ":lower": pair.lower(), ":higher": pair.higher() };
+    // A recipient whose id was never issued is stopped here by the foreign key; so look first, in the same transaction.
+    let other = if pair.lower() == requester {
+        pair.higher()
+    } else {
+        pair.lower()
+    };
+    let standing = dm_by_pair(connection, pair)?;
+    if standing.is_none() && !exists(connection, other)? {
+        return Err(Error::field("recipient_id", unknown_recipient()));
+    }
+    if connection.prepare_cached(CREATE_DM)?.execute(parameters)? == 1 {
+        add(connection, id, pair.lower(), id)?;
+        add(connection, id, pair.higher(), id)?;
+        return find(connection, requester, id);
+    }
+    let (dm, _) = dm_by_pair(connection, pair)?
+        .ok_or_else(|| Error::Internal("a pair's DM is neither new nor there".into()))?;
+    connection
+        .prepare_cached(SHOW)?
+        .execute(named_params! { ":channel": dm })?;
+    find(connection, requester, dm)
+}
+
+fn add(connection: &Connection, channel: Id, user: Id, since: Id) -> Result<()> {
+    let parameters = named_params! { ":channel": channel, ":user": user, ":since": since };
+    connection.prepare_cached(ADD)?.execute(parameters)?;
+    Ok(())
+}
+
+fn remove(connection: &Connection, channel: Id, user: Id) -> Result<usize> {
+    let sql = "DELETE FROM participants WHERE channel_id = :channel AND user_id = :user";
+    Ok(connection
+        .prepare_cached(sql)?
+        .execute(named_params! { ":channel": channel, ":user": user })?)
+}
+
+fn set_owner(connection: &Connection, channel: Id, owner: Id) -> Result<()> {
+    let sql = "UPDATE channels SET owner_id = :owner WHERE id = :id";
+    connection
+        .prepare_cached(sql)?
+        .execute(named_params! { ":id": channel, ":owner": owner })?;
+    Ok(())
+}
+
+fn find(connection: &Connection, requester: Id, id: Id) -> Result<Channel> {
+    let channel = connection
+        .prepare_cached(CHANNEL)?
+        .query_row(
+            named_params! { ":channel": id, ":user": requester },
+            without_recipients,
+        )
+        .optional()?;
+    let mut channel = channel.ok_or(Error::UnknownChannel)?;
+    channel.recipients = recipients(connection, requester, id)?;
+    Ok(channel)
+}
+
+fn find_group(connection: &Connection, requester: Id, id: Id) -> Result<Channel> {
+    let channel = find(connection, requester, id)?;
+    match channel.kind {
+        Kind::Dm => Err(Error::Forbidden(
+            "This is a DM; only a group can be changed like this.",
+        )),
+        Kind::Group { .. } => Ok(channel),
+    }
+}
+
+fn require_owner(group: &Channel, requester: Id) -> Result<()> {
+    match group.kind {
+        Kind::Group { owner_id, .. } if owner_id == requester => Ok(()),
+        _ => Err(Error::NotOwner),
+    }
+}
+
+fn without_recipients(row: &Row<'_>) -> rusqlite::Result<Channel> {
+    let kind = match row.get(1)? {
+        DM => Kind::Dm,
+        GROUP => Kind::Group {
+            name: row.get(2)?,
+            owner_id: row.get(3)?,
+        },
+        other => return Err(rusqlite::Error::IntegralValueOutOfRange(1, other)),
+    };
+    Ok(Channel {
+        id: row.get(0)?,
+        kind,
+        recipients: Vec::new(),
+    })
+}
+
+fn recipients(connection: &Connection, requester: Id, channel: Id) -> Result<Vec<User>> {
+    let mut statement = connection.prepare_cached(RECIPIENTS)?;
+    let recipients = statement.query_map(
+        named_params! { ":channel": channel, ":user": requester },
+        |row| user(row, 0),
+    )?;
+    Ok(recipients.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Takes a participant out of their group: an owner's place goes to the longest-standing one, the last to leave deletes it.
+fn leave_group(connection: &Connection, user: Id, channel: Id) -> Result<()> {
+    remove(connection, channel, user)?;
+    let parameters = named_params! { ":channel": channel };
+    let heir: Option<Id> = connection
+        .prepare_cached(LONGEST_STANDING)?
+        .query_row(parameters, |row| row.get(0))
+        .optional()?;
+    let parameters = named_params! { ":channel": channel, ":user": user, ":heir": heir };
+    let sql = match heir {
+        Some(_) => "UPDATE channels SET owner_id = :heir WHERE id = :channel AND owner_id = :user",
+        None => "DELETE FROM channels WHERE id = :channel",
+    };
+    let mut statement = connection.prepare_cached(sql)?;
+    match heir {
+        Some(_) => statement.execute(parameters)?,
+        None => statement.execute(named_params! { ":channel": channel })?,
+    };
+    Ok(())
+}
+
+/// Takes a deleted account out of its groups. Its DMs stay.
+pub(super) fn leave_all_groups(connection: &Connection, user: Id) -> Result<()> {
+    let mut statement = connection.prepare_cached(GROUPS)?;
+    let groups = statement.query_map(named_params! { ":user": user }, |row| row.get(0))?;
+    for group in groups.collect::<rusqlite::Result<Vec<Id>>>()? {
+        leave_group(connection, user, group)?;
+    }
+    Ok(())
+}

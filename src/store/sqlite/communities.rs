@@ -1,0 +1,413 @@
+//! Communities in SQL.
+
+use async_trait::async_trait;
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::Sqlite;
+use super::rows::{require_active, user, user_columns, walk};
+use crate::clock::Timestamp;
+use crate::communities::{
+    Code, Communities, Community, CommunityChange, Invitation, Invite, NewCommunity, NewInvite,
+};
+use crate::error::{Error, Problem, Result};
+use crate::id::Id;
+use crate::page::{Listing, Order, Page};
+use crate::users::User;
+
+const CREATE: &str = "INSERT INTO communities (id, name, owner_id) VALUES (:id, :name, :owner)";
+
+/// Inserts nothing for who is a member already.
+const ADD: &str = "
+    INSERT INTO members (user_id, community_id, since) VALUES (:user, :community, :since)
+    ON CONFLICT (user_id, community_id) DO NOTHING";
+
+/// A community of one of its members.
+pub(super) const COMMUNITY: &str = "
+    SELECT c.id, c.name, c.icon, c.owner_id FROM members AS m JOIN communities AS c ON c.id = m.community_id
+    WHERE m.user_id = :user AND m.community_id = :community";
+
+pub(super) const COMMUNITIES: [&str; 2] = [
+    "SELECT c.id, c.name, c.icon, c.owner_id FROM members AS m JOIN communities AS c ON c.id = m.community_id
+    WHERE m.user_id = :of AND m.community_id > :above AND m.community_id < :below
+    ORDER BY m.community_id LIMIT :limit",
+    "SELECT c.id, c.name, c.icon, c.owner_id FROM members AS m JOIN communities AS c ON c.id = m.community_id
+    WHERE m.user_id = :of AND m.community_id > :above AND m.community_id < :below
+    ORDER BY m.community_id DESC LIMIT :limit",
+];
+
+pub(super) const MEMBERS: [&str; 2] = [
+    concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM members AS m JOIN users AS u ON u.id = m.user_id
+        WHERE m.community_id = :of AND m.user_id > :above AND m.user_id < :below ORDER BY m.user_id LIMIT :limit"
+    ),
+    concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM members AS m JOIN users AS u ON u.id = m.user_id
+        WHERE m.community_id = :of AND m.user_id > :above AND m.user_id < :below ORDER BY m.user_id DESC LIMIT :limit"
+    ),
+];
+
+/// Counts a use of an invite that is good; touches nothing where it isn't.
+const USE_INVITE: &str = "
+    UPDATE invites SET uses = uses + 1
+    WHERE code = :code AND (max_uses IS NULL OR uses < max_uses) AND (expires_at IS NULL OR expires_at > :now)
+    RETURNING community_id";
+
+const INVITATION: &str = "
+    SELECT i.code, i.max_uses, i.expires_at, i.uses, c.id, c.name, c.icon, c.owner_id
+    FROM invites AS i JOIN communities AS c ON c.id = i.community_id
+    WHERE i.code = :code AND (i.max_uses IS NULL OR i.uses < i.max_uses) AND (i.expires_at IS NULL OR i.expires_at > :now)";
+
+const INVITES: [&str; 2] = [
+    "SELECT code, max_uses, expires_at, uses, id FROM invites
+    WHERE community_id = :of AND id > :above AND id < :below ORDER BY id LIMIT :limit",
+    "SELECT code, max_uses, expires_at, uses, id FROM invites
+    WHERE community_id = :of AND id > :above AND id < :below ORDER BY id DESC LIMIT :limit",
+];
+
+const DROP_SPENT_INVITES: &str = "
+    DELETE FROM invites WHERE community_id = :community AND (uses >= max_uses OR expires_at <= :now)";
+
+const CREATE_INVITE: &str = "
+    INSERT INTO invites (id, code, community_id, max_uses, expires_at) VALUES (:id, :code, :community, :max_uses, :expires_at)";
+
+/// Who takes an owner's place.
+const LONGEST_STANDING: &str = "
+    SELECT user_id FROM members WHERE community_id = :community ORDER BY since, user_id LIMIT 1";
+
+#[async_trait]
+impl Communities for Sqlite {
+    async fn create_community(
+        &self,
+        requester: Id,
+        new: NewCommunity,
+        id: Id,
+    ) -> Result<Community> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            let parameters = named_params! { ":id": id, ":name": new.name, ":owner": requester };
+            connection.prepare_cached(CREATE)?.execute(parameters)?;
+            add(connection, id, requester, id)?;
+            find(connection, requester, id)
+        })
+        .await
+    }
+
+    async fn community(&self, requester: Id, id: Id) -> Result<Community> {
+        self.read(move |connection| find(connection, requester, id))
+            .await
+    }
+
+    async fn communities(&self, requester: Id, page: Page) -> Result<Listing<Community>> {
+        self.read(move |connection| {
+            let keyset = page.keyset(Order::Ascending);
+            let found = walk(connection, COMMUNITIES, requester, keyset, |row| {
+                community(row, 0)
+            })?;
+            Ok(page.listing(found, Order::Ascending, |community| community.id))
+        })
+        .await
+    }
+
+    async fn modify_community(
+        &self,
+        requester: Id,
+        id: Id,
+        change: CommunityChange,
+    ) -> Result<Community> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            require_owner(connection, requester, id)?;
+            if let Some(owner) = change.owner_id {
+                if !is_member(connection, owner, id)? {
+                    return Err(Error::field(
+                        "owner_id",
+                        Problem::not_allowed("The new owner must be a member."),
+                    ));
+                }
+                set_owner(connection, id, owner)?;
+            }
+            if let Some(name) = &change.name {
+                let sql = "UPDATE communities SET name = :name WHERE id = :id";
+                connection
+                    .prepare_cached(sql)?
+                    .execute(named_params! { ":id": id, ":name": name })?;
+            }
+            find(connection, requester, id)
+        })
+        .await
+    }
+
+    async fn delete_community(&self, requester: Id, id: Id) -> Result<()> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            require_owner(connection, requester, id)?;
+            delete(connection, id)
+        })
+        .await
+    }
+
+    async fn leave_community(&self, requester: Id, id: Id) -> Result<()> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            leave(connection, requester, id)
+        })
+        .await
+    }
+
+    async fn members(&self, requester: Id, id: Id, page: Page) -> Result<Listing<User>> {
+        self.read(move |connection| {
+            find(connection, requester, id)?;
+            let found = walk(
+                connection,
+                MEMBERS,
+                id,
+                page.keyset(Order::Ascending),
+                |row| user(row, 0),
+            )?;
+            Ok(page.listing(found, Order::Ascending, |user| user.id))
+        })
+        .await
+    }
+
+    async fn remove_member(&self, requester: Id, id: Id, user: Id) -> Result<()> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            if user == requester {
+                return leave(connection, requester, id);
+            }
+            require_owner(connection, requester, id)?;
+            match remove(connection, id, user)? {
+                0 => Err(Error::UnknownUser),
+                _ => Ok(()),
+            }
+        })
+        .await
+    }
+
+    async fn create_invite(
+        &self,
+        requester: Id,
+        id: Id,
+        new: NewInvite,
+        key: Id,
+        code: Code,
+        now: Timestamp,
+    ) -> Result<Invite> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            require_owner(connection, requester, id)?;
+            let parameters = named_params! { ":community": id, ":now": now };
+            connection
+                .prepare_cached(DROP_SPENT_INVITES)?
+                .execute(parameters)?;
+            connection
+                .prepare_cached(CREATE_INVITE)?
+                .execute(named_params! {
+                    ":id": key,
+                    ":code": code,
+                    ":community": id,
+                    ":max_uses": new.max_uses,
+                    ":expires_at": new.expires_at,
+                })?;
+            Ok(Invite {
+                code: code.clone(),
+                max_uses: new.max_uses,
+                expires_at: new.expires_at,
+                uses: 0,
+            })
+        })
+        .await
+    }
+
+    async fn invites(
+        &self,
+        requester: Id,
+        id: Id,
+        page: Page,
+        now: Timestamp,
+    ) -> Result<Listing<Invite>> {
+        self.read(move |connection| {
+            require_owner(connection, requester, id)?;
+            let found = walk(
+                connection,
+                INVITES,
+                id,
+                page.keyset(Order::Ascending),
+                |row| Ok((row.get::<_, Id>(4)?, invite(row)?)),
+            )?;
+            let Listing { items, next } = page.listing(found, Order::Ascending, |(key, _)| *key);
+            let items = items
+                .into_iter()
+                .map(|(_, invite)| invite)
+                .filter(|invite| invite.is_good(now))
+                .collect();
+            Ok(Listing { items, next })
+        })
+        .await
+    }
+
+    async fn invite(&self, code: Code, now: Timestamp) -> Result<Invitation> {
+        self.read(move |connection| invitation(connection, &code, now))
+            .await
+    }
+
+    async fn join(
+        &self,
+        requester: Id,
+        code: Code,
+        since: Id,
+        now: Timestamp,
+    ) -> Result<Community> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            let parameters = named_params! { ":code": code, ":now": now };
+            let used = connection
+                .prepare_cached(USE_INVITE)?
+                .query_row(parameters, |row| row.get(0))
+                .optional()?;
+            let id = used.ok_or(Error::UnknownInvite)?;
+            // The error takes the use that was just counted back with it.
+            match add(connection, id, requester, since)? {
+                0 => Err(Error::AlreadyMember),
+                _ => find(connection, requester, id),
+            }
+        })
+        .await
+    }
+
+    async fn withdraw_invite(&self, requester: Id, code: Code, now: Timestamp) -> Result<()> {
+        self.write(move |connection| {
+            require_active(connection, requester)?;
+            let Invitation { community, .. } = invitation(connection, &code, now)?;
+            if community.owner_id != requester {
+                return Err(Error::NotOwner);
+            }
+            let sql = "DELETE FROM invites WHERE code = :code";
+            connection
+                .prepare_cached(sql)?
+                .execute(named_params! { ":code": code })?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn community(row: &Row<'_>, start: usize) -> rusqlite::Result<Community> {
+    Ok(Community {
+        id: row.get(start)?,
+        name: row.get(start + 1)?,
+        icon: row.get(start + 2)?,
+        owner_id: row.get(start + 3)?,
+    })
+}
+
+fn invite(row: &Row<'_>) -> rusqlite::Result<Invite> {
+    Ok(Invite {
+        code: row.get(0)?,
+        max_uses: row.get(1)?,
+        expires_at: row.get(2)?,
+        uses: row.get(3)?,
+    })
+}
+
+fn invitation(connection: &Connection, code: &Code, now: Timestamp) -> Result<Invitation> {
+    let found = connection
+        .prepare_cached(INVITATION)?
+        .query_row(named_params! { ":code": code, ":now": now }, |row| {
+            Ok(Invitation {
+                invite: invite(row)?,
+                community: community(row, 4)?,
+            })
+        })
+        .optional()?;
+    found.ok_or(Error::UnknownInvite)
+}
+
+fn find(connection: &Connection, requester: Id, id: Id) -> Result<Community> {
+    let parameters = named_params! { ":user": requester, ":community": id };
+    let found = connection
+        .prepare_cached(COMMUNITY)?
+        .query_row(parameters, |row| community(row, 0))
+        .optional()?;
+    found.ok_or(Error::UnknownCommunity)
+}
+
+fn require_owner(connection: &Connection, requester: Id, id: Id) -> Result<()> {
+    if find(connection, requester, id)?.owner_id == requester {
+        Ok(())
+    } else {
+        Err(Error::NotOwner)
+    }
+}
+
+fn is_member(connection: &Connection, user: Id, id: Id) -> Result<bool> {
+    let sql =
+        "SELECT EXISTS (SELECT 1 FROM members WHERE user_id = :user AND community_id = :community)";
+    let parameters = named_params! { ":user": user, ":community": id };
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row(parameters, |row| row.get(0))?)
+}
+
+fn add(connection: &Connection, id: Id, user: Id, since: Id) -> Result<usize> {
+    let parameters = named_params! { ":user": user, ":community": id, ":since": since };
+    Ok(connection.prepare_cached(ADD)?.execute(parameters)?)
+}
+
+fn remove(connection: &Connection, id: Id, user: Id) -> Result<usize> {
+    let sql = "DELETE FROM members WHERE user_id = :user AND community_id = :community";
+    Ok(connection
+        .prepare_cached(sql)?
+        .execute(named_params! { ":user": user, ":community": id })?)
+}
+
+fn leave(connection: &Connection, user: Id, id: Id) -> Result<()> {
+    if find(connection, user, id)?.owner_id == user {
+        return Err(Error::OwnerCannotLeave);
+    }
+    remove(connection, id, user)?;
+    Ok(())
+}
+
+fn set_owner(connection: &Connection, id: Id, owner: Id) -> Result<()> {
+    let sql = "UPDATE communities SET owner_id = :owner WHERE id = :id";
+    connection
+        .prepare_cached(sql)?
+        .execute(named_params! { ":id": id, ":owner": owner })?;
+    Ok(())
+}
+
+/// Memberships and invites go with it, by their foreign keys.
+fn delete(connection: &Connection, id: Id) -> Result<()> {
+    connection
+        .prepare_cached("DELETE FROM communities WHERE id = :id")?
+        .execute(named_params! { ":id": id })?;
+    Ok(())
+}
+
+/// Ends every membership of a deleted account. What it owned passes to the longest-standing member, or goes where there is none.
+pub(super) fn leave_all(connection: &Connection, user: Id) -> Result<()> {
+    let sql = "DELETE FROM members WHERE user_id = :user";
+    connection
+        .prepare_cached(sql)?
+        .execute(named_params! { ":user": user })?;
+    let mut statement =
+        connection.prepare_cached("SELECT id FROM communities WHERE owner_id = :user")?;
+    let owned = statement.query_map(named_params! { ":user": user }, |row| row.get(0))?;
+    for id in owned.collect::<rusqlite::Result<Vec<Id>>>()? {
+        let parameters = named_params! { ":community": id };
+        match connection
+            .prepare_cached(LONGEST_STANDING)?
+            .query_row(parameters, |row| row.get(0))
+            .optional()?
+        {
+            Some(heir) => set_owner(connection, id, heir)?,
+            None => delete(connection, id)?,
+        }
+    }
+    Ok(())
+}

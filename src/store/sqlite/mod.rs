@@ -1,0 +1,165 @@
+//! The SQLite adapter: one file, a pool of reading connections, one writing connection behind a queue.
+//!
+//! WAL, so that readers and the writer don't wait for each other; `synchronous=FULL`, so that an answered write survives a power
+//! cut. `rusqlite` and `r2d2` appear in this folder and nowhere else.
+
+mod accounts;
+mod channels;
+mod communities;
+mod migrate;
+mod rows;
+mod users;
+mod writer;
+
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use r2d2::Pool;
+use r2d2_sqlite::SqliteConnectionManager;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::store::Store;
+use writer::Writer;
+
+/// How long a connection waits for another process's write before it is `Busy`.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Prepared statements kept on each connection; more than there are different ones.
+const STATEMENTS: usize = 128;
+
+/// How a store is opened (contract, section 5, `store.*`).
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Connections that read, 1 at least.
+    pub readers: u32,
+    /// Writes that may wait; one more is `Busy`.
+    pub queue: usize,
+    /// Writes that share a commit at most.
+    pub batch: usize,
+}
+
+/// A store in one SQLite file. Dropping it finishes what is queued and folds the WAL into the file.
+pub struct Sqlite {
+    // The order matters: the last connection to close folds the WAL in, and one that reads can't.
+    readers: Pool<SqliteConnectionManager>,
+    writer: Writer,
+}
+
+impl Sqlite {
+    /// Opens the file, made with mode 0600 if it is missing, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] with a sentence for the operator: not a database, another program's, a newer version's, unreadable.
+    pub fn open(path: &Path, options: Options) -> Result<Self> {
+        let refuse =
+            |error: String| Error::Internal(format!("{} can't be opened: {error}", path.display()));
+        create(path).map_err(|error| refuse(error.to_string()))?;
+        let writing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
+            .map_err(|error| refuse(error.to_string()))?;
+        migrate::migrate(&writing).map_err(|error| refuse(error.to_string()))?;
+
+        let reading = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let manager = SqliteConnectionManager::file(path)
+            .with_flags(reading)
+            .with_init(|connection| configure(connection));
+        let readers = Pool::builder()
+            .max_size(options.readers)
+            .connection_timeout(BUSY_TIMEOUT)
+            .test_on_check_out(false)
+            .build(manager)
+            .map_err(|error| refuse(error.to_string()))?;
+        let writer = Writer::start(writing, options.queue, options.batch)?;
+        Ok(Self { readers, writer })
+    }
+
+    /// Runs an operation that only reads, in one transaction on a reading connection, off the async workers.
+    async fn read<T, F>(&self, operation: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        let readers = self.readers.clone();
+        let work = move || {
+            let connection = readers.get().map_err(|_| Error::Busy)?;
+            let transaction = connection.unchecked_transaction()?;
+            operation(&transaction)
+        };
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|error| Error::Internal(format!("a read: {error}")))?
+    }
+
+    /// Runs an operation on the writer: under its own savepoint, in one commit with others, answered after it. It may be run
+    /// more than once and only its last run counts.
+    async fn write<T, F>(&self, operation: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&Connection) -> Result<T> + Send + 'static,
+    {
+        self.writer.run(operation).await
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn highest_id(&self) -> Result<Id> {
+        self.read(|connection| {
+            let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence";
+            Ok(connection.query_row(sql, [], |row| row.get(0))?)
+        })
+        .await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        let probe = |connection: &Connection| {
+            Ok(connection.query_row("SELECT one FROM instance", [], |_| Ok(()))?)
+        };
+        self.read(probe).await?;
+        self.write(probe).await
+    }
+}
+
+/// Makes the file with the contract's mode before SQLite does with another; the WAL inherits it.
+fn create(path: &Path) -> std::io::Result<()> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)?;
+    let mode = fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    configure(&connection)?;
+    Ok(connection)
+}
+
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "synchronous", "FULL")
+}
+
+impl From<rusqlite::Error> for Error {
+    /// What the database says, by what the caller can do about it. Its own words go to the log only.
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
+            Some(ErrorCode::DiskFull) => Self::StorageFull,
+            _ => Self::Internal(format!("database: {error}")),
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Between rows and the types of the house, and the two questions that most operations begin with.
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, named_params};
+
+use crate::accounts::{Code, SecretHash};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::names::Name;
+use crate::page::Keyset;
+use crate::users::{Discriminator, Flags, User};
+
+/// The columns that [`user`] reads, in its order, of a table that the query calls `u`.
+macro_rules! user_columns {
+    () => {
+        "u.id, u.username, u.discriminator, u.avatar, u.flags"
+    };
+}
+pub(super) use user_columns;
+
+/// A user out of the five columns of [`user_columns`], the first of them at `start`.
+pub(super) fn user(row: &Row<'_>, start: usize) -> rusqlite::Result<User> {
+    let id = row.get(start)?;
+    match row.get(start + 1)? {
+        None => Ok(User::tombstone(id)),
+        Some(username) => Ok(User {
+            id,
+            username,
+            discriminator: row.get(start + 2)?,
+            avatar: row.get(start + 3)?,
+            flags: row.get(start + 4)?,
+        }),
+    }
+}
+
+/// Holds a write against the state of the account that asks for it, inside the write's own transaction: since its token was
+/// looked up it may have been deleted or disabled.
+pub(super) fn require_active(connection: &Connection, requester: Id) -> Result<()> {
+    let sql = "SELECT username IS NOT NULL, disabled FROM users WHERE id = :id";
+    let state = connection
+        .prepare_cached(sql)?
+        .query_row(named_params! { ":id": requester }, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    match state {
+        Some((true, false)) => Ok(()),
+        Some((true, true)) => Err(Error::AccountDisabled),
+        _ => Err(Error::Unauthorized),
+    }
+}
+
+/// Whether this is a user who was not deleted.
+pub(super) fn exists(connection: &Connection, user: Id) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE id = :id AND username IS NOT NULL)";
+    Ok(connection
+        .prepare_cached(sql)?
+        .query_row(named_params! { ":id": user }, |row| row.get(0))?)
+}
+
+/// Prepares the one of two queries that walks the keyset's way, and binds the three parameters it has besides `:of`, which is
+/// whose list it is.
+pub(super) fn walk<T>(
+    connection: &Connection,
+    [ascending, descending]: [&str; 2],
+    of: Id,
+    keyset: Keyset,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>> {
+    let sql = if keyset.ascending {
+        ascending
+    } else {
+        descending
+    };
+    let mut statement: CachedStatement<'_> = connection.prepare_cached(sql)?;
+    let parameters = named_params! { ":of": of, ":above": keyset.above, ":below": keyset.below, ":limit": keyset.limit };
+    let rows = statement.query_map(parameters, read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+impl ToSql for Id {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.bits().into())
+    }
+}
+
+impl FromSql for Id {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bits = value.as_i64()?;
+        Self::from_bits(bits).ok_or(FromSqlError::OutOfRange(bits))
+    }
+}
+
+impl ToSql for Discriminator {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.number().into())
+    }
+}
+
+impl FromSql for Discriminator {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = u16::column_result(value)?;
+        Self::new(number).ok_or(FromSqlError::OutOfRange(number.into()))
+    }
+}
+
+impl ToSql for Flags {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.bits().into())
+    }
+}
+
+impl FromSql for Flags {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bits = u16::column_result(value)?;
+        Self::from_bits(bits).ok_or(FromSqlError::OutOfRange(bits.into()))
+    }
+}
+
+impl ToSql for Timestamp {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.into())
+    }
+}
+
+impl FromSql for Timestamp {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_i64().map(Self)
+    }
+}
+
+impl ToSql for SecretHash {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.as_slice().into())
+    }
+}
+
+impl ToSql for Name {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.as_str().into())
+    }
+}
+
+impl ToSql for Code {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.as_str().into())
+    }
+}
+
+impl FromSql for Code {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        String::column_result(value).map(Self)
+    }
+}

@@ -1,0 +1,539 @@
+//! Users: who they are, what tells two of them apart, and the rules of both (contract, sections 2 and 4).
+
+use std::fmt;
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use serde::{Serialize, Serializer};
+
+use crate::accounts::{NewToken, PasswordHash};
+use crate::error::{Problem, Result};
+use crate::fields::Fields;
+use crate::id::Id;
+use crate::names::{DELETED_USER, Username};
+
+/// A user as everybody sees them: exactly these five fields, in this order. It can't hold a token or a hash.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct User {
+    /// The user's id.
+    pub id: Id,
+    /// The name as it is shown; `Deleted User` for a tombstone.
+    pub username: String,
+    /// Four digits; `0000` for a tombstone and nobody else.
+    #[serde(serialize_with = "four_digits")]
+    pub discriminator: Option<Discriminator>,
+    /// SHA-256 of the stored image, 64 hex digits.
+    pub avatar: Option<String>,
+    /// Ascending, no duplicates.
+    pub flags: Flags,
+}
+
+impl User {
+    /// What is left of a deleted account (contract, section 4, "DM").
+    #[must_use]
+    pub fn tombstone(id: Id) -> Self {
+        Self {
+            id,
+            username: DELETED_USER.into(),
+            discriminator: None,
+            avatar: None,
+            flags: Flags::default(),
+        }
+    }
+
+    /// Whether the account was deleted.
+    #[must_use]
+    pub fn is_tombstone(&self) -> bool {
+        self.discriminator.is_none()
+    }
+}
+
+impl fmt::Display for User {
+    /// The tag: `name#0001`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}#{:04}",
+            self.username,
+            self.discriminator.map_or(0, Discriminator::number)
+        )
+    }
+}
+
+fn four_digits<S: Serializer>(
+    discriminator: &Option<Discriminator>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match discriminator {
+        Some(discriminator) => discriminator.serialize(serializer),
+        None => serializer.serialize_str("0000"),
+    }
+}
+
+/// The number behind the name, 1 to 9999; four digits wherever it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Discriminator(u16);
+
+impl Discriminator {
+    /// How many there are for a name.
+    pub const COUNT: u16 = 9_999;
+
+    /// `None` outside 1 to 9999.
+    #[must_use]
+    pub fn new(number: u16) -> Option<Self> {
+        (1..=Self::COUNT).contains(&number).then_some(Self(number))
+    }
+
+    /// 1 to 9999.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0
+    }
+
+    /// Draws one of the free ones, each as likely as any other: the random number picks a rank among them. `None` when all are
+    /// taken. (Taking the next free one after a random start would favour those behind long taken runs.)
+    #[must_use]
+    pub fn draw(taken: &Taken, random: u64) -> Option<Self> {
+        let free = u64::from(Self::COUNT - taken.count);
+        // A 64-bit number times the count of the free: its upper half is a rank, and even to one part in 10^15.
+        let rank = usize::try_from((u128::from(random) * u128::from(free)) >> 64).ok()?;
+        (1..=Self::COUNT)
+            .map(Self)
+            .filter(|candidate| !taken.contains(*candidate))
+            .nth(rank)
+    }
+}
+
+impl fmt::Display for Discriminator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}", self.0)
+    }
+}
+
+impl FromStr for Discriminator {
+    type Err = Problem;
+
+    /// Exactly four digits, `0001` to `9999`.
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(Problem::forbidden_character(
+                "A discriminator is four digits and nothing else.",
+            ));
+        }
+        match text.len() {
+            0..4 => Err(Problem::too_short(
+                "A discriminator has four digits; put zeros in front.",
+            )),
+            4 => text
+                .parse()
+                .ok()
+                .and_then(Self::new)
+                .ok_or_else(|| Problem::out_of_range("A discriminator is 0001 to 9999.")),
+            _ => Err(Problem::too_long("A discriminator has four digits.")),
+        }
+    }
+}
+
+impl Serialize for Discriminator {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The discriminators of one name that are taken.
+#[derive(Clone)]
+pub struct Taken {
+    bits: [u64; 157],
+    count: u16,
+}
+
+impl Taken {
+    /// Whether this one is.
+    #[must_use]
+    pub fn contains(&self, discriminator: Discriminator) -> bool {
+        let (word, bit) = Self::place(discriminator);
+        self.bits[word] & bit != 0
+    }
+
+    fn place(discriminator: Discriminator) -> (usize, u64) {
+        let number = usize::from(discriminator.0);
+        (number / 64, 1 << (number % 64))
+    }
+}
+
+impl FromIterator<Discriminator> for Taken {
+    fn from_iter<I: IntoIterator<Item = Discriminator>>(discriminators: I) -> Self {
+        let mut taken = Self {
+            bits: [0; 157],
+            count: 0,
+        };
+        for discriminator in discriminators {
+            let (word, bit) = Self::place(discriminator);
+            taken.count += u16::from(taken.bits[word] & bit == 0);
+            taken.bits[word] |= bit;
+        }
+        taken
+    }
+}
+
+/// A name and its discriminator, `name#0001`: what a person knows of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tag {
+    /// The name; compared by its key.
+    pub username: Username,
+    /// The number behind it.
+    pub discriminator: Discriminator,
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.username, self.discriminator)
+    }
+}
+
+impl FromStr for Tag {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let (username, discriminator) = text.rsplit_once('#').ok_or_else(|| {
+            Problem::wrong_type("A tag is a username, # and four digits: name#0001.")
+        })?;
+        Ok(Self {
+            username: username.parse()?,
+            discriminator: discriminator.parse()?,
+        })
+    }
+}
+
+/// One of the three flags there are (contract, section 2; the seed's table).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flag {
+    /// A developer's account.
+    Developer = 1,
+    /// A bot's account.
+    Bot = 10,
+    /// An account managed by Saryno.
+    System = 11,
+}
+
+impl Flag {
+    /// All of them, ascending.
+    pub const ALL: [Self; 3] = [Self::Developer, Self::Bot, Self::System];
+
+    fn bit(self) -> u16 {
+        1 << self as u8
+    }
+}
+
+impl FromStr for Flag {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        match text {
+            "developer" => Ok(Self::Developer),
+            "bot" => Ok(Self::Bot),
+            "system" => Ok(Self::System),
+            _ => Err(Problem::out_of_range(
+                "The flags are developer, bot and system.",
+            )),
+        }
+    }
+}
+
+/// A set of flags: bit n stands for the flag of number n. Holds none but the three known ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Flags(u16);
+
+impl Flags {
+    /// The bit set as it is stored; `None` if it has an unknown bit.
+    #[must_use]
+    pub fn from_bits(bits: u16) -> Option<Self> {
+        let known = Flag::ALL.into_iter().collect::<Self>().0;
+        (bits & !known == 0).then_some(Self(bits))
+    }
+
+    /// The bit set as it is stored.
+    #[must_use]
+    pub fn bits(self) -> u16 {
+        self.0
+    }
+
+    /// Whether the flag is set.
+    #[must_use]
+    pub fn contains(self, flag: Flag) -> bool {
+        self.0 & flag.bit() != 0
+    }
+}
+
+impl FromIterator<Flag> for Flags {
+    fn from_iter<I: IntoIterator<Item = Flag>>(flags: I) -> Self {
+        Self(flags.into_iter().fold(0, |bits, flag| bits | flag.bit()))
+    }
+}
+
+impl Serialize for Flags {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(
+            Flag::ALL
+                .into_iter()
+                .filter(|flag| self.contains(*flag))
+                .map(|flag| flag as u8),
+        )
+    }
+}
+
+/// An account to be made.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// Its id, fresh from the generator.
+    pub id: Id,
+    /// Its name.
+    pub username: Username,
+    /// This very one, or one drawn.
+    pub discriminator: Option<Discriminator>,
+    /// The random number that draws it.
+    pub random: u64,
+    /// Its flags.
+    pub flags: Flags,
+    /// Without one nobody can log in; tokens work.
+    pub password: Option<PasswordHash>,
+    /// A first token.
+    pub token: Option<NewToken>,
+}
+
+/// What a user changes of themself; what is left out stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The new name.
+    pub username: Option<Username>,
+    /// The new discriminator.
+    pub discriminator: Option<Discriminator>,
+}
+
+impl Change {
+    /// Reads the body of `PATCH /users/@me`.
+    ///
+    /// # Errors
+    /// `Invalid` with every field at fault.
+    pub fn parse(mut body: Fields) -> Result<Self> {
+        let username = body.optional("username");
+        let discriminator = body.optional("discriminator");
+        body.refuse("flags", "Flags are changed by an admin only.");
+        body.finish()?;
+        Ok(Self {
+            username: username?,
+            discriminator: discriminator?,
+        })
+    }
+}
+
+/// An account as its operator sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Account {
+    /// The user.
+    pub user: User,
+    /// Whether an admin has disabled it.
+    pub disabled: bool,
+}
+
+/// What the store does with users. Each method is one transaction; every one can fail with `Busy`, `StorageFull`,
+/// `ShuttingDown` and `Internal`, and then nothing was written.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// The user or the tombstone with this id.
+    ///
+    /// # Errors
+    /// `UnknownUser` if the id was never a user's.
+    async fn user(&self, id: Id) -> Result<User>;
+
+    /// The user who holds this tag, by the name's key.
+    ///
+    /// # Errors
+    /// `UnknownUser`.
+    async fn user_by_tag(&self, tag: Tag) -> Result<User>;
+
+    /// The account with this id, tombstones excepted.
+    ///
+    /// # Errors
+    /// `UnknownUser`.
+    async fn account(&self, id: Id) -> Result<Account>;
+
+    /// Makes an account, and its token if one is given, both or neither.
+    ///
+    /// # Errors
+    /// `TagTaken` if the given discriminator is held; `UsernameFull` if one was to be drawn and none is free.
+    async fn create_user(&self, new: NewUser) -> Result<User>;
+
+    /// Changes name or discriminator. A name alone keeps the discriminator where that is free and draws another one, by
+    /// `random`, where it isn't; a discriminator given is that very one. What the user has already is no change.
+    ///
+    /// # Errors
+    /// `TagTaken`, `UsernameFull`; `Unauthorized` or `AccountDisabled` if the account is not what it was when it was admitted.
+    async fn modify_user(&self, id: Id, change: Change, random: u64) -> Result<User>;
+
+    /// Sets and clears flags; one that stands in both is cleared.
+    ///
+    /// # Errors
+    /// `UnknownUser`, for tombstones too.
+    async fn modify_flags(&self, id: Id, set: Flags, clear: Flags) -> Result<User>;
+
+    /// Disables an account or enables it again. Disabled, none of its tokens admits anyone.
+    ///
+    /// # Errors
+    /// `UnknownUser`, for tombstones too.
+    async fn set_disabled(&self, id: Id, disabled: bool) -> Result<User>;
+
+    /// Makes a tombstone: the tag is free again, password, tokens and reset codes are gone, communities and groups are left
+    /// (owned ones pass to their longest-standing member, or go where there is none), DMs stay.
+    ///
+    /// # Errors
+    /// `UnknownUser`, for tombstones too.
+    async fn delete_user(&self, id: Id) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::rngs::SmallRng;
+    use rand::{Rng, SeedableRng};
+
+    fn discriminator(number: u16) -> Discriminator {
+        Discriminator::new(number).unwrap()
+    }
+
+    #[test]
+    fn a_discriminator_is_four_digits_from_0001_to_9999() {
+        assert_eq!("0001".parse(), Ok(discriminator(1)));
+        assert_eq!("9999".parse::<Discriminator>().unwrap().to_string(), "9999");
+        let cases = [
+            ("", "too_short"),
+            ("1", "too_short"),
+            ("00001", "too_long"),
+            ("0000", "out_of_range"),
+            ("+001", "forbidden_character"),
+            ("１２３４", "forbidden_character"),
+        ];
+        for (text, code) in cases {
+            assert_eq!(
+                text.parse::<Discriminator>().unwrap_err().code,
+                code,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_tag_is_name_hash_and_four_digits() {
+        let tag: Tag = "NamesAreHardOkay?#0001".parse().unwrap();
+        assert_eq!(tag.to_string(), "NamesAreHardOkay?#0001");
+        for (text, code) in [
+            ("name", "wrong_type"),
+            ("#0001", "too_short"),
+            ("a#1", "too_short"),
+            ("a#b#0001", "forbidden_character"),
+        ] {
+            assert_eq!(text.parse::<Tag>().unwrap_err().code, code, "{text}");
+        }
+    }
+
+    #[test]
+    fn flags_are_ascending_numbers_and_an_unknown_one_never_gets_in() {
+        let flags: Flags = [Flag::System, Flag::Developer, Flag::System]
+            .into_iter()
+            .collect();
+        assert_eq!(serde_json::to_string(&flags).unwrap(), "[1,11]");
+        assert_eq!(Flags::from_bits(flags.bits()), Some(flags));
+        for bit in 0..16 {
+            assert_eq!(
+                Flags::from_bits(1 << bit).is_some(),
+                [1, 10, 11].contains(&bit),
+                "{bit}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_user_is_the_seeds_five_fields_in_order() {
+        let id = "42388375784780768".parse().unwrap();
+        let user = User {
+            id,
+            username: "NamesAreHardOkay?".into(),
+            discriminator: Discriminator::new(1),
+            avatar: None,
+            flags: [Flag::Bot, Flag::Developer].into_iter().collect(),
+        };
+        assert_eq!(
+            serde_json::to_string(&user).unwrap(),
+            r#"{"id":"42388375784780768","username":"NamesAreHardOkay?","discriminator":"0001","avatar":null,"flags":[1,10]}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&User::tombstone(id)).unwrap(),
+            r#"{"id":"42388375784780768","username":"Deleted User","discriminator":"0000","avatar":null,"flags":[]}"#
+        );
+    }
+
+    #[test]
+    fn the_draw_gives_each_free_one_by_its_rank() {
+        let taken: Taken = (1..=9_999)
+            .filter(|number| ![7, 500, 9_999].contains(number))
+            .map(discriminator)
+            .collect();
+        let third = u64::MAX / 3;
+        assert_eq!(Discriminator::draw(&taken, 0), Some(discriminator(7)));
+        assert_eq!(
+            Discriminator::draw(&taken, third - 1),
+            Some(discriminator(7))
+        );
+        assert_eq!(
+            Discriminator::draw(&taken, third + 2),
+            Some(discriminator(500))
+        );
+        assert_eq!(
+            Discriminator::draw(&taken, u64::MAX),
+            Some(discriminator(9_999))
+        );
+    }
+
+    #[test]
+    fn the_last_free_one_is_drawn_and_then_none() {
+        let mut taken: Taken = (2..=9_999).map(discriminator).collect();
+        assert_eq!(
+            Discriminator::draw(&taken, u64::MAX),
+            Some(discriminator(1))
+        );
+        taken = (1..=9_999).map(discriminator).collect();
+        assert_eq!(Discriminator::draw(&taken, 0), None);
+        assert_eq!(Discriminator::draw(&taken, u64::MAX), None);
+    }
+
+    #[test]
+    fn the_draw_is_even_over_what_is_free() {
+        // A long taken run in the middle: 'the next free one after a random start' would give 8001 a hundred times its share.
+        let taken: Taken = (101..=8_000)
+            .chain(8_101..=9_999)
+            .map(discriminator)
+            .collect();
+        let mut random = SmallRng::seed_from_u64(20_200_925);
+        let mut drawn = [0_u32; 10_000];
+        for _ in 0..200_000 {
+            drawn[usize::from(
+                Discriminator::draw(&taken, random.next_u64())
+                    .unwrap()
+                    .number(),
+            )] += 1;
+        }
+        let chi_squared: f64 = (1..=100)
+            .chain(8_001..=8_100)
+            .map(|number: usize| (f64::from(drawn[number]) - 1_000.0).powi(2) / 1_000.0)
+            .sum();
+        // 199 degrees of freedom: 99.9 % of fair draws stay below 267.5 and 99.9 % above 141.
+        assert!((141.0..267.5).contains(&chi_squared), "{chi_squared}");
+        assert_eq!(drawn.iter().sum::<u32>(), 200_000);
+    }
+
+    #[test]
+    fn a_patch_that_names_flags_is_not_allowed() {
+        let error = Change::parse(Fields::parse(br#"{"flags": [1]}"#).unwrap()).unwrap_err();
+        assert_eq!(error.fields()[0].code, "not_allowed");
+    }
+}
