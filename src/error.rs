@@ -228,7 +228,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Internal(detail) => write!(f, "internal error: {detail}"),
+            Self::Internal(detail) => f.write_str(detail),
             Self::Invalid(fields) if fields.len() > 1 => {
                 let mut separator = "";
                 for field in fields {

@@ -1,13 +1,112 @@
-//! The account and conversation backbone of a chat platform.
+//! Saryno: the account and conversation backbone of a chat platform in one executable.
+//!
+//! The map of the house. Arrows of knowledge point inward: `routes` and `cli` know the topics, the topics know nobody; the store's
+//! adapter implements the topics' traits.
+//!
+//! | room | what lives there |
+//! | --- | --- |
+//! | [`users`], [`names`] | who somebody is: tags, discriminators, flags; how names are prepared and compared |
+//! | [`accounts`], [`passwords`] | how somebody proves it: registration, tokens, resets; hashing |
+//! | [`channels`], [`communities`] | where people talk: DMs and groups; communities, members, invites |
+//! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
+//! | [`fields`], [`error`] | a body read with all its faults at once; the one error |
+//! | [`store`] | everything that lasts: the trait, and SQLite behind it |
+//! | `routes` | the REST API: one file a topic |
+//! | [`cli`], [`config`] | the subcommands; the settings |
+//!
+//! A request is: guard, parse, one store call, answer. Follow `PATCH /users/@me` through `routes/auth.rs`, `routes/users.rs`
+//! (`modify_me`), [`users::Change::parse`] and `store/sqlite/users.rs` (`rename`), and you have seen the whole house.
+
 pub mod accounts;
 pub mod channels;
+pub mod cli;
 pub mod clock;
 pub mod communities;
+pub mod config;
 pub mod error;
 pub mod fields;
 pub mod id;
 pub mod names;
 pub mod page;
 pub mod passwords;
+mod routes;
 pub mod store;
 pub mod users;
+
+use std::io::Write;
+use std::sync::Arc;
+
+use rocket::config::{Config as RocketConfig, Ident, LogLevel, Shutdown};
+use rocket::fairing::AdHoc;
+use rocket::{Build, Rocket};
+
+use config::Config;
+use error::{Error, Result};
+use id::Generator;
+use passwords::Hasher;
+use store::Store;
+
+/// Seconds that requests in flight have at the end; with a second for connections that don't close and one of Rocket's own this
+/// makes the contract's 10 (section 5).
+const GRACE: u32 = 8;
+
+/// The whole server, not yet listening. `ids` lie above everything in the store.
+///
+/// # Errors
+/// [`Error::Internal`] if passwords can't be hashed on this system.
+pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<Rocket<Build>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let app = routes::App {
+        store,
+        ids,
+        hasher: Hasher::new(cores)?,
+        group_dm_max: config.group_dm_max,
+    };
+    let rocket = rocket::custom(RocketConfig {
+        address: config.address,
+        port: config.port,
+        workers: config.workers,
+        ident: Ident::try_new("Saryno").map_err(|error| Error::Internal(error.to_string()))?,
+        // Else a client could choose the address that it is taken to come from.
+        ip_header: None,
+        log_level: LogLevel::Off,
+        shutdown: Shutdown {
+            grace: GRACE,
+            mercy: 1,
+            force: false,
+            ..Shutdown::default()
+        },
+        cli_colors: false,
+        ..RocketConfig::release_default()
+    });
+    Ok(routes::mount(rocket, app))
+}
+
+/// Serves until SIGTERM or SIGINT, saying on standard output where it listens.
+///
+/// # Errors
+/// [`Error::Internal`] with a sentence for the operator if it can't listen.
+pub async fn serve(server: Rocket<Build>) -> Result<()> {
+    let announce = AdHoc::on_liftoff("where it listens", |rocket| {
+        Box::pin(async move {
+            let (address, port) = (rocket.config().address, rocket.config().port);
+            let mut out = std::io::stdout().lock();
+            // Without anybody to read the line, there is nobody to tell that it can't be written.
+            let _ = writeln!(
+                out,
+                "listening on http://{}",
+                std::net::SocketAddr::new(address, port)
+            );
+            let _ = out.flush();
+        })
+    });
+    match server.attach(announce).launch().await {
+        Ok(_) => Ok(()),
+        // Connections that did not close in time are no failure of the server's.
+        Err(error) if matches!(error.kind(), rocket::error::ErrorKind::Shutdown(..)) => Ok(()),
+        Err(error) => Err(Error::Internal(format!(
+            "the server can't start: {}",
+            error.kind()
+        ))),
+    }
+}

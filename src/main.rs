@@ -1,1 +1,7 @@
-fn main() {}
+//! Command line in, exit status out.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    saryno::cli::main()
+}

@@ -1,0 +1,88 @@
+//! `saryno invite`
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{Place, Print};
+use crate::accounts::{Accounts, Code, InstanceInvite};
+use crate::clock::Timestamp;
+use crate::error::Result;
+
+/// Make, list and remove invites to this server.
+#[derive(Subcommand)]
+pub(super) enum Invite {
+    /// Make an invite; it counts while registration is by invite.
+    Create(Create),
+    /// List all invites, used up and expired ones too.
+    List {
+        #[command(flatten)]
+        print: Print,
+    },
+    /// Withdraw an invite.
+    Remove {
+        /// The invite's code.
+        code: Code,
+        #[command(flatten)]
+        print: Print,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Create {
+    /// How many may register with it.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    uses: u32,
+    /// How long it is good for, like 7d or 12h; without it, it doesn't expire.
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    expires: Option<std::time::Duration>,
+    #[command(flatten)]
+    print: Print,
+}
+
+impl Invite {
+    pub(super) fn run(self, place: &Place) -> Result<()> {
+        match self {
+            Self::Create(Create {
+                uses,
+                expires,
+                print,
+            }) => place.run(async |opened| {
+                let expires_at = expires.map(|duration| Timestamp::now().after(duration));
+                let invite = InstanceInvite {
+                    code: Code::mint(),
+                    max_uses: uses,
+                    uses: 0,
+                    expires_at,
+                };
+                opened.store.create_instance_invite(invite.clone()).await?;
+                print.result(&invite, || describe(&invite))
+            }),
+            Self::List { print } => place.run(async |opened| {
+                let invites = opened.store.instance_invites().await?;
+                print.result(&invites, || {
+                    invites.iter().map(describe).collect::<Vec<_>>().join("\n")
+                })
+            }),
+            Self::Remove { code, print } => place.run(async |opened| {
+                opened.store.remove_instance_invite(code.clone()).await?;
+                print.result(&json!({"removed": code}), || {
+                    format!("{} is withdrawn.", code.0)
+                })
+            }),
+        }
+    }
+}
+
+fn describe(invite: &InstanceInvite) -> String {
+    let InstanceInvite {
+        code,
+        max_uses,
+        uses,
+        expires_at,
+    } = invite;
+    let end = expires_at.map_or_else(
+        || "does not expire".to_owned(),
+        |end| format!("until {end}"),
+    );
+    format!("{}  used {uses} of {max_uses}, {end}", code.0)
+}

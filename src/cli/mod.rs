@@ -1,0 +1,121 @@
+//! The command line (contract, section 5): one file a noun. Results go to standard output, errors to standard error; exit status
+//! 1 for what failed, 2 for wrong usage.
+
+mod config;
+mod data;
+mod health;
+mod invite;
+mod registration;
+mod serve;
+mod user;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+
+use crate::config::{Flags, Settings};
+use crate::error::{Error, Result};
+use data::DataDirectory;
+
+/// The account and conversation backbone of a chat platform in one executable.
+#[derive(Parser)]
+#[command(name = "saryno", version, propagate_version = true)]
+struct Cli {
+    #[command(flatten)]
+    place: Place,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where the data and the settings are.
+#[derive(Args)]
+struct Place {
+    /// The data directory; made if it is missing.
+    #[arg(long, value_name = "DIR", default_value = "./data", global = true)]
+    data: PathBuf,
+    /// The settings' file [default: saryno.toml in the working directory, if there is one].
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(serve::Serve),
+    /// Make, show and change accounts.
+    #[command(subcommand)]
+    User(user::User),
+    /// Show or say who may register.
+    Registration(registration::Registration),
+    /// Make, list and remove invites to this server.
+    #[command(subcommand)]
+    Invite(invite::Invite),
+    /// Show or check the settings.
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Ask the running server whether it lives.
+    Health(health::Health),
+}
+
+/// How a result is printed.
+#[derive(Args)]
+struct Print {
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Print {
+    /// Prints a result: the object itself, or the text for a person.
+    fn result(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        let line = if self.json {
+            serde_json::to_string(object).map_err(|error| Error::Internal(error.to_string()))?
+        } else {
+            text()
+        };
+        if !line.is_empty() {
+            use std::io::Write;
+            writeln!(std::io::stdout(), "{line}")
+                .map_err(|error| Error::Internal(format!("standard output: {error}")))?;
+        }
+        Ok(())
+    }
+}
+
+impl Place {
+    fn settings(&self, flags: &Flags) -> Result<Settings> {
+        Settings::load(self.config.as_deref(), flags)
+    }
+
+    /// Runs one operation on the data directory, beside a running server or without one.
+    fn run<T>(&self, operation: impl AsyncFnOnce(&data::Opened) -> Result<T>) -> Result<T> {
+        let opened = DataDirectory::at(&self.data)?.open_for_command()?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .map_err(|error| Error::Internal(format!("the runtime: {error}")))?;
+        runtime.block_on(operation(&opened))
+    }
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let Cli { place, command } = Cli::parse();
+    let outcome = match command {
+        Command::Serve(serve) => serve.run(&place),
+        Command::User(user) => user.run(&place),
+        Command::Registration(registration) => registration.run(&place),
+        Command::Invite(invite) => invite.run(&place),
+        Command::Config(config) => config.run(&place),
+        Command::Health(health) => health.run(&place),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("saryno: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! `saryno serve`
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tracing_subscriber::filter::LevelFilter;
+
+use super::Place;
+use super::data::DataDirectory;
+use crate::config::{Flags, Level, Log, LogFormat};
+use crate::error::{Error, Result};
+use crate::id::Generator;
+use crate::store::Store;
+use crate::store::sqlite::{Options, Sqlite};
+
+/// Run the server.
+#[derive(Args)]
+pub(super) struct Serve {
+    /// Where to listen [default: 127.0.0.1].
+    #[arg(long)]
+    address: Option<IpAddr>,
+    /// Where to listen; 0 picks a free port and prints it [default: 8000].
+    #[arg(long)]
+    port: Option<u16>,
+}
+
+impl Serve {
+    pub(super) fn run(self, place: &Place) -> Result<()> {
+        let config = place
+            .settings(&Flags {
+                address: self.address,
+                port: self.port,
+            })?
+            .config;
+        start_log(&config.log);
+        let data = DataDirectory::at(&place.data)?;
+        let _claim = data.claim()?;
+        let options = Options {
+            readers: config.store.readers,
+            queue: config.store.queue,
+            batch: config.store.batch,
+        };
+        let store = Arc::new(Sqlite::open(&data.database(), options)?);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(config.workers)
+            // Threads that block: a read each, a hash a core, and the writer's answers need none.
+            .max_blocking_threads(
+                usize::try_from(config.store.readers).unwrap_or(1) + config.workers,
+            )
+            .enable_all()
+            .build()
+            .map_err(|error| Error::Internal(format!("the runtime: {error}")))?;
+        let served = runtime.block_on(async {
+            let ids = Generator::new(config.worker_id, store.highest_id().await?);
+            crate::serve(crate::server(&config, store.clone(), ids)?).await
+        });
+        // Whatever still runs lets go of the store here, so that dropping it finishes the queue and folds the WAL in.
+        runtime.shutdown_timeout(Duration::from_secs(1));
+        drop(store);
+        served
+    }
+}
+
+/// Sends the log to standard error, panics included.
+fn start_log(log: &Log) {
+    let level = match log.level {
+        Level::Error => LevelFilter::ERROR,
+        Level::Warn => LevelFilter::WARN,
+        Level::Info => LevelFilter::INFO,
+        Level::Debug => LevelFilter::DEBUG,
+    };
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    match log.format {
+        LogFormat::Text => lines.init(),
+        LogFormat::Json => lines.json().flatten_event(true).init(),
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let location = panic.location().map(ToString::to_string);
+        tracing::error!(
+            location,
+            message = panic.payload_as_str().unwrap_or("no message"),
+            "panic"
+        );
+    }));
+}

@@ -1,0 +1,268 @@
+//! Settings: a flag over a `SARYNO_*` variable over `saryno.toml` over the default (contract, section 5). No global: whoever
+//! needs one is handed it.
+
+use std::io::IsTerminal;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use figment::providers::{Env, Format, Serialized, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider, Source};
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::id::COMMAND_LINE_WORKER;
+
+/// The file that is read without being named.
+const DEFAULT_FILE: &str = "saryno.toml";
+
+/// The people in a group are read with every channel of a list; more than this is a community.
+const LARGEST_GROUP: usize = 100;
+
+/// Every setting. The contract's table says what each is.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen.
+    pub address: IpAddr,
+    /// Where to listen; 0 picks a free one.
+    pub port: u16,
+    /// How people reach the server from outside, without a slash at the end; else made of address and port.
+    pub public_url: Option<String>,
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// The worker in the ids, 0 to 1022; two servers never share one.
+    pub worker_id: u16,
+    /// How many people a group holds, the requester included; 3 to 100.
+    pub group_dm_max: usize,
+    /// The store's sizes.
+    pub store: Store,
+    /// What is logged, and how.
+    pub log: Log,
+}
+
+/// `store.*`
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    /// Connections that read.
+    pub readers: u32,
+    /// Writes that may wait; one more is answered with 503 `busy`.
+    pub queue: usize,
+    /// Writes that share a commit at most.
+    pub batch: usize,
+}
+
+/// `log.*`
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// The least important level that is logged.
+    pub level: Level,
+    /// How a line looks.
+    pub format: LogFormat,
+}
+
+/// `log.level`
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// What an operator must act on.
+    Error,
+    /// What an operator should know.
+    Warn,
+    /// A line a request.
+    Info,
+    /// For looking into a problem.
+    Debug,
+}
+
+/// `log.format`
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For a person.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let format = if std::io::stderr().is_terminal() {
+            LogFormat::Text
+        } else {
+            LogFormat::Json
+        };
+        Self {
+            address: IpAddr::from([127, 0, 0, 1]),
+            port: 8000,
+            public_url: None,
+            workers: cores,
+            worker_id: 0,
+            group_dm_max: 10,
+            store: Store {
+                readers: u32::try_from(2 * cores).unwrap_or(2),
+                queue: 4096,
+                batch: 256,
+            },
+            log: Log {
+                level: Level::Info,
+                format,
+            },
+        }
+    }
+}
+
+/// Settings given as flags.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Flags {
+    /// `--address`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<IpAddr>,
+    /// `--port`
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+}
+
+/// The settings in force, and where each comes from.
+#[derive(Debug)]
+pub struct Settings {
+    /// The settings.
+    pub config: Config,
+    figment: Figment,
+}
+
+/// One setting as `saryno config show` prints it.
+#[derive(Debug, Serialize)]
+pub struct Setting {
+    /// Its name, a dot between section and key.
+    pub key: String,
+    /// Its value.
+    pub value: Value,
+    /// `default`, a file, a variable or `flag`.
+    pub source: String,
+}
+
+impl Settings {
+    /// Reads all four sources.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] with a sentence that names the key and its source: an unknown one, a wrong type, a value out of
+    /// range; or a file that was named and can't be read.
+    pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self> {
+        let path = file.map_or_else(|| PathBuf::from(DEFAULT_FILE), Path::to_path_buf);
+        if let Err(error) = std::fs::File::open(&path)
+            && (file.is_some() || error.kind() != std::io::ErrorKind::NotFound)
+        {
+            return Err(Error::Internal(format!(
+                "{} can't be read: {error}",
+                path.display()
+            )));
+        }
+        let figment = Figment::from(Named("default", Serialized::defaults(Config::default())))
+            .merge(Toml::file_exact(path))
+            .merge(Env::prefixed("SARYNO_").split("__"))
+            .merge(Named("flag", Serialized::defaults(flags)));
+        let config: Config = figment
+            .extract()
+            .map_err(|error| Error::Internal(error.to_string()))?;
+        config.check()?;
+        Ok(Self { config, figment })
+    }
+
+    /// Every setting that has a value, by name.
+    #[must_use]
+    pub fn list(&self) -> Vec<Setting> {
+        let mut settings = Vec::new();
+        if let Ok(values) = self.figment.extract::<Dict>() {
+            self.flatten("", values, &mut settings);
+        }
+        settings
+    }
+
+    fn flatten(&self, prefix: &str, values: Dict, settings: &mut Vec<Setting>) {
+        for (key, value) in values {
+            let key = format!("{prefix}{key}");
+            match value {
+                Value::Dict(_, section) => self.flatten(&format!("{key}."), section, settings),
+                value => settings.push(Setting {
+                    source: self.source(&key),
+                    key,
+                    value,
+                }),
+            }
+        }
+    }
+
+    fn source(&self, key: &str) -> String {
+        match self.figment.find_metadata(key) {
+            Some(Metadata {
+                source: Some(Source::File(path)),
+                ..
+            }) => path.display().to_string(),
+            Some(metadata) if metadata.name.contains("environment") => {
+                format!("SARYNO_{}", key.replace('.', "__").to_uppercase())
+            }
+            Some(metadata) => metadata.name.to_string(),
+            None => "default".into(),
+        }
+    }
+}
+
+impl Config {
+    fn check(&self) -> Result<()> {
+        let worker = format!(
+            "worker_id is 0 to 1022 ({COMMAND_LINE_WORKER} is the command line's); it is {}",
+            self.worker_id
+        );
+        let group = format!(
+            "group_dm_max is 3 to {LARGEST_GROUP}; it is {}",
+            self.group_dm_max
+        );
+        let url = "public_url begins with http:// or https:// and does not end with a slash";
+        let public = self.public_url.as_ref();
+        let rules = [
+            (self.worker_id < COMMAND_LINE_WORKER, worker.as_str()),
+            ((3..=LARGEST_GROUP).contains(&self.group_dm_max), &group),
+            (self.workers > 0, "workers is 1 at least"),
+            (self.store.readers > 0, "store.readers is 1 at least"),
+            (self.store.queue > 0, "store.queue is 1 at least"),
+            (self.store.batch > 0, "store.batch is 1 at least"),
+            (
+                public.is_none_or(|at| at.starts_with("http://") || at.starts_with("https://")),
+                url,
+            ),
+            (public.is_none_or(|at| !at.ends_with('/')), url),
+        ];
+        match rules.into_iter().find(|(holds, _)| !holds) {
+            Some((_, rule)) => Err(Error::Internal(rule.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    /// How people reach the server: `public_url`, or made of address and port.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| {
+            format!(
+                "http://{}",
+                std::net::SocketAddr::new(self.address, self.port)
+            )
+        })
+    }
+}
+
+/// A provider under a name that a person knows.
+struct Named<P>(&'static str, P);
+
+impl<P: Provider> Provider for Named<P> {
+    fn metadata(&self) -> Metadata {
+        Metadata::named(self.0)
+    }
+
+    fn data(&self) -> figment::Result<Map<Profile, Dict>> {
+        self.1.data()
+    }
+}

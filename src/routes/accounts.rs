@@ -1,0 +1,162 @@
+//! `/auth`: how somebody gets in, and out.
+
+use rocket::request::{FromRequest, Outcome, Request};
+use rocket::{Route, delete, get, post, routes};
+use serde::Serialize;
+
+use super::body::{Body, Query};
+use super::{AppState, Done, Json, Listed, created, done, listed, ok, path_id};
+use crate::accounts::{
+    Caller, Label, LogIn, NewToken, PasswordChange, Policy, Registration, Reset, SESSIONS, Secret,
+    Session,
+};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::page::Page;
+use crate::users::{Flags, NewUser, User};
+
+pub(super) fn routes() -> Vec<Route> {
+    routes![
+        register,
+        log_in,
+        log_out,
+        sessions,
+        revoke,
+        change_password,
+        reset_password
+    ]
+}
+
+/// What a log-in gives: the only time the token is shown.
+#[derive(Serialize)]
+struct Admission {
+    user: User,
+    token: String,
+}
+
+#[post("/auth/register", data = "<body>")]
+async fn register(body: Body, client: Client, app: &AppState) -> Result<Json<Admission>> {
+    let wanted = Registration::parse(body.0)?;
+    // Spares a closed server the hashing; whether this newcomer may register is decided with the insertion.
+    if app.store.registration().await? == Policy::Closed {
+        return Err(Error::RegistrationClosed);
+    }
+    let now = Timestamp::now();
+    let password = app.hasher.hash(wanted.password).await?;
+    let (secret, token) = login_token(app, client, now)?;
+    let new = NewUser {
+        id: app.ids.next()?,
+        username: wanted.username,
+        discriminator: wanted.discriminator,
+        random: rand::random(),
+        flags: Flags::default(),
+        password: Some(password),
+        token: Some(token),
+    };
+    let user = app.store.register(new, wanted.invite, now).await?;
+    created(Admission {
+        user,
+        token: secret.reveal().to_owned(),
+    })
+}
+
+#[post("/auth/login", data = "<body>")]
+async fn log_in(body: Body, client: Client, app: &AppState) -> Result<Json<Admission>> {
+    let LogIn { tag, password } = LogIn::parse(body.0)?;
+    let account = match app.store.credentials(tag).await {
+        Ok(account) => Some(account),
+        Err(Error::UnknownUser) => None,
+        Err(error) => return Err(error),
+    };
+    // An unknown tag takes the same way, and so the same time, as a wrong password.
+    let stored = account
+        .as_ref()
+        .and_then(|account| account.password.clone());
+    let fits = app.hasher.check(password.0, stored).await?;
+    let (id, checked) = account
+        .filter(|_| fits)
+        .and_then(|account| account.password.map(|password| (account.id, password)))
+        .ok_or(Error::InvalidCredentials)?;
+    let (secret, token) = login_token(app, client, Timestamp::now())?;
+    let user = app.store.log_in(id, checked, token).await?;
+    ok(Admission {
+        user,
+        token: secret.reveal().to_owned(),
+    })
+}
+
+fn login_token(app: &AppState, client: Client, now: Timestamp) -> Result<(Secret, NewToken)> {
+    let secret = Secret::token();
+    let token = NewToken {
+        id: app.ids.next()?,
+        hash: secret.hash(),
+        label: client.0,
+        login: Some(now),
+    };
+    Ok((secret, token))
+}
+
+#[post("/auth/logout")]
+async fn log_out(caller: Caller, app: &AppState) -> Result<Done> {
+    done(app.store.revoke(caller.user.id, caller.token).await?)
+}
+
+#[get("/auth/tokens")]
+async fn sessions(caller: Caller, query: Query, app: &AppState) -> Result<Listed<Session>> {
+    let page = Page::parse(query.0, SESSIONS)?;
+    listed(
+        "/auth/tokens",
+        page,
+        app.store
+            .sessions(caller.user.id, page, Timestamp::now())
+            .await?,
+    )
+}
+
+#[delete("/auth/tokens/<id>")]
+async fn revoke(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
+    done(
+        app.store
+            .revoke(caller.user.id, path_id("token.id", id)?)
+            .await?,
+    )
+}
+
+#[post("/auth/password", data = "<body>")]
+async fn change_password(caller: Caller, body: Body, app: &AppState) -> Result<Done> {
+    let PasswordChange { current, new } = PasswordChange::parse(body.0)?;
+    let stored = app.store.password(caller.user.id).await?;
+    let fits = app.hasher.check(current.0, stored.clone()).await?;
+    let checked = stored.filter(|_| fits).ok_or(Error::InvalidCredentials)?;
+    let new = app.hasher.hash(new).await?;
+    done(
+        app.store
+            .change_password(caller.user.id, checked, new, caller.token)
+            .await?,
+    )
+}
+
+#[post("/auth/reset", data = "<body>")]
+async fn reset_password(body: Body, app: &AppState) -> Result<Done> {
+    let Reset { code, new } = Reset::parse(body.0)?;
+    let new = app.hasher.hash(new).await?;
+    done(
+        app.store
+            .reset_password(code, new, Timestamp::now())
+            .await?,
+    )
+}
+
+/// What the client calls itself, for the list of sessions.
+struct Client(Label);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Client {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        Outcome::Success(Self(Label::of_client(
+            request.headers().get_one("User-Agent"),
+        )))
+    }
+}

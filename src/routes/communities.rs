@@ -1,0 +1,163 @@
+//! `/users/@me/communities`, `/communities` and `/invites`.
+
+use rocket::{Route, delete, get, patch, post, routes};
+
+use super::body::{Body, Query};
+use super::{AppState, Done, Json, Listed, created, done, listed, ok, path_id};
+use crate::accounts::Caller;
+use crate::clock::Timestamp;
+use crate::communities::{
+    COMMUNITIES, Code, Community, CommunityChange, INVITES, Invitation, Invite, MEMBERS,
+    NewCommunity, NewInvite,
+};
+use crate::error::Result;
+use crate::id::Id;
+use crate::page::Page;
+use crate::users::User;
+
+pub(super) fn routes() -> Vec<Route> {
+    routes![
+        communities,
+        leave,
+        create,
+        community,
+        modify,
+        delete_community,
+        members,
+        remove_member,
+        create_invite,
+        invites,
+        invitation,
+        join,
+        withdraw
+    ]
+}
+
+fn community_id(text: &str) -> Result<Id> {
+    path_id("community.id", text)
+}
+
+#[get("/users/@me/communities")]
+async fn communities(caller: Caller, query: Query, app: &AppState) -> Result<Listed<Community>> {
+    let page = Page::parse(query.0, COMMUNITIES)?;
+    listed(
+        "/users/@me/communities",
+        page,
+        app.store.communities(caller.user.id, page).await?,
+    )
+}
+
+#[delete("/users/@me/communities/<id>")]
+async fn leave(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
+    done(
+        app.store
+            .leave_community(caller.user.id, community_id(id)?)
+            .await?,
+    )
+}
+
+#[post("/communities", data = "<body>")]
+async fn create(caller: Caller, body: Body, app: &AppState) -> Result<Json<Community>> {
+    let new = NewCommunity::parse(body.0)?;
+    created(
+        app.store
+            .create_community(caller.user.id, new, app.ids.next()?)
+            .await?,
+    )
+}
+
+#[get("/communities/<id>")]
+async fn community(caller: Caller, id: &str, app: &AppState) -> Result<Json<Community>> {
+    ok(app
+        .store
+        .community(caller.user.id, community_id(id)?)
+        .await?)
+}
+
+#[patch("/communities/<id>", data = "<body>")]
+async fn modify(caller: Caller, id: &str, body: Body, app: &AppState) -> Result<Json<Community>> {
+    let id = community_id(id)?;
+    ok(app
+        .store
+        .modify_community(caller.user.id, id, CommunityChange::parse(body.0)?)
+        .await?)
+}
+
+#[delete("/communities/<id>")]
+async fn delete_community(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
+    done(
+        app.store
+            .delete_community(caller.user.id, community_id(id)?)
+            .await?,
+    )
+}
+
+#[get("/communities/<id>/members")]
+async fn members(caller: Caller, id: &str, query: Query, app: &AppState) -> Result<Listed<User>> {
+    let id = community_id(id)?;
+    let page = Page::parse(query.0, MEMBERS)?;
+    listed(
+        format!("/communities/{id}/members"),
+        page,
+        app.store.members(caller.user.id, id, page).await?,
+    )
+}
+
+#[delete("/communities/<id>/members/<user>")]
+async fn remove_member(caller: Caller, id: &str, user: &str, app: &AppState) -> Result<Done> {
+    let (id, user) = (community_id(id)?, path_id("user.id", user)?);
+    done(app.store.remove_member(caller.user.id, id, user).await?)
+}
+
+#[post("/communities/<id>/invites", data = "<body>")]
+async fn create_invite(
+    caller: Caller,
+    id: &str,
+    body: Body,
+    app: &AppState,
+) -> Result<Json<Invite>> {
+    let (id, now) = (community_id(id)?, Timestamp::now());
+    let new = NewInvite::parse(body.0, now)?;
+    created(
+        app.store
+            .create_invite(caller.user.id, id, new, app.ids.next()?, Code::mint(), now)
+            .await?,
+    )
+}
+
+#[get("/communities/<id>/invites")]
+async fn invites(caller: Caller, id: &str, query: Query, app: &AppState) -> Result<Listed<Invite>> {
+    let id = community_id(id)?;
+    let page = Page::parse(query.0, INVITES)?;
+    let listing = app
+        .store
+        .invites(caller.user.id, id, page, Timestamp::now())
+        .await?;
+    listed(format!("/communities/{id}/invites"), page, listing)
+}
+
+#[get("/invites/<code>")]
+async fn invitation(_caller: Caller, code: &str, app: &AppState) -> Result<Json<Invitation>> {
+    ok(app
+        .store
+        .invite(Code(code.to_owned()), Timestamp::now())
+        .await?)
+}
+
+#[post("/invites/<code>")]
+async fn join(caller: Caller, code: &str, app: &AppState) -> Result<Json<Community>> {
+    let now = Timestamp::now();
+    ok(app
+        .store
+        .join(caller.user.id, Code(code.to_owned()), app.ids.next()?, now)
+        .await?)
+}
+
+#[delete("/invites/<code>")]
+async fn withdraw(caller: Caller, code: &str, app: &AppState) -> Result<Done> {
+    done(
+        app.store
+            .withdraw_invite(caller.user.id, Code(code.to_owned()), Timestamp::now())
+            .await?,
+    )
+}

@@ -1,0 +1,238 @@
+//! The REST API: one file a topic. A handler is guard, parse, one store call, answer.
+
+mod accounts;
+mod auth;
+mod body;
+mod channels;
+mod communities;
+mod dress;
+mod health;
+mod users;
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use rocket::http::{Header, Status};
+use rocket::request::Request;
+use rocket::response::{Responder, Response, Result as Outcome};
+use rocket::shield::Shield;
+use rocket::{Build, Rocket, State, catch, catchers};
+use serde::Serialize;
+
+use crate::error::{Error, FieldError, Result};
+use crate::id::{Generator, Id};
+use crate::page::{Cursor as Bound, Listing, Page};
+use crate::passwords::Hasher;
+use crate::store::Store;
+
+/// What handlers work with.
+pub(crate) struct App {
+    /// Everything that lasts.
+    pub(crate) store: Arc<dyn Store>,
+    /// The ids of this server.
+    pub(crate) ids: Generator,
+    /// The queue for password hashes.
+    pub(crate) hasher: Hasher,
+    /// How many people a group holds.
+    pub(crate) group_dm_max: usize,
+}
+
+/// Mounts every route at `/` and again at `/v1`, the catchers, and what dresses the answers.
+pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
+    let routes: Vec<_> = [
+        users::routes(),
+        accounts::routes(),
+        channels::routes(),
+        communities::routes(),
+        health::routes(),
+    ]
+    .concat();
+    rocket
+        .manage(app)
+        .mount("/", routes.clone())
+        .mount("/v1", routes)
+        .register("/", catchers![catch_all])
+        // Rocket brings headers of its own along unless told otherwise.
+        .attach(Shield::new())
+        .attach(dress::Dress::default())
+}
+
+type AppState = State<App>;
+
+/// An object as JSON, with its status.
+struct Json<T>(Status, T);
+
+fn ok<T>(object: T) -> Result<Json<T>> {
+    Ok(Json(Status::Ok, object))
+}
+
+fn created<T>(object: T) -> Result<Json<T>> {
+    Ok(Json(Status::Created, object))
+}
+
+/// 204: done, and nothing to say about it.
+struct Done;
+
+fn done(_: ()) -> Result<Done> {
+    Ok(Done)
+}
+
+/// A page of a list, with the way to the next one.
+struct Listed<T> {
+    listing: Listing<T>,
+    path: String,
+    limit: u16,
+}
+
+fn listed<T>(path: impl Into<String>, page: Page, listing: Listing<T>) -> Result<Listed<T>> {
+    Ok(Listed {
+        listing,
+        path: path.into(),
+        limit: page.limit,
+    })
+}
+
+/// A part of the path that is an id.
+fn path_id(field: &str, text: &str) -> Result<Id> {
+    text.parse().map_err(|problem| Error::field(field, problem))
+}
+
+fn json<'r>(status: Status, object: &impl Serialize) -> Outcome<'r> {
+    let body = serde_json::to_vec(object).map_err(|_| Status::InternalServerError)?;
+    Response::build()
+        .status(status)
+        .header(rocket::http::ContentType::JSON)
+        .sized_body(body.len(), Cursor::new(body))
+        .ok()
+}
+
+impl<'r, T: Serialize> Responder<'r, 'static> for Json<T> {
+    fn respond_to(self, _: &'r Request<'_>) -> Outcome<'static> {
+        json(self.0, &self.1)
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Done {
+    fn respond_to(self, _: &'r Request<'_>) -> Outcome<'static> {
+        Response::build().status(Status::NoContent).ok()
+    }
+}
+
+impl<'r, T: Serialize> Responder<'r, 'static> for Listed<T> {
+    fn respond_to(self, request: &'r Request<'_>) -> Outcome<'static> {
+        let mut response = json(Status::Ok, &self.listing.items)?;
+        let (name, id) = match self.listing.next {
+            Some(Bound::After(id)) => ("after", id),
+            Some(Bound::Before(id)) => ("before", id),
+            Some(Bound::Start) | None => return Ok(response),
+        };
+        let base = request
+            .route()
+            .map_or("", |route| route.uri.base())
+            .trim_end_matches('/');
+        let (path, limit) = (self.path, self.limit);
+        response.set_header(Header::new(
+            "Link",
+            format!("<{base}{path}?limit={limit}&{name}={id}>; rel=\"next\""),
+        ));
+        Ok(response)
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorBody {
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FieldError>,
+}
+
+impl<'r> Responder<'r, 'static> for Error {
+    fn respond_to(self, request: &'r Request<'_>) -> Outcome<'static> {
+        if let Self::Internal(detail) = &self {
+            tracing::error!(id = dress::request_id(request), detail, "internal error");
+        }
+        respond(&self, Status::new(self.status()))
+    }
+}
+
+/// The contract's error body under this status.
+fn respond(error: &Error, status: Status) -> Outcome<'static> {
+    let body = ErrorBody {
+        code: error.code(),
+        message: error.message().into_owned(),
+        errors: error.fields(),
+    };
+    let mut response = json(status, &body)?;
+    match error {
+        Error::Unauthorized | Error::InvalidCredentials => {
+            response.set_header(Header::new("WWW-Authenticate", "Bearer"))
+        }
+        Error::MethodNotAllowed(allow) => response.set_header(Header::new("Allow", allow.clone())),
+        Error::Busy => response.set_header(Header::new("Retry-After", "1")),
+        Error::StorageFull => response.set_header(Header::new("Retry-After", "60")),
+        Error::ShuttingDown => response.set_header(Header::new("Retry-After", "5")),
+        _ => false,
+    };
+    Ok(response)
+}
+
+/// The error with which a guard ended the request, for the catcher: a guard itself can hand over a status only.
+struct Stopped(Option<Error>);
+
+/// Ends a request in a guard.
+fn stop(request: &Request<'_>, error: Error) -> (Status, ()) {
+    let status = Status::new(error.status());
+    request.local_cache(|| Stopped(Some(error)));
+    (status, ())
+}
+
+#[catch(default)]
+fn catch_all(status: Status, request: &Request<'_>) -> Caught {
+    let stopped = request.local_cache(|| Stopped(None)).0.clone();
+    Caught(stopped.unwrap_or_else(|| match status.code {
+        404 => allowed(request).map_or(Error::NotFound, Error::MethodNotAllowed),
+        400 => Error::Malformed("The request's method or path can't be read.".into()),
+        503 => Error::Busy,
+        // A handler panicked; the panic stands in the log with what it said.
+        _ => Error::Internal("a handler did not come to its end".into()),
+    }))
+}
+
+/// An error that no handler answered. Where Rocket found the request unreadable, no fairing runs after the catcher.
+struct Caught(Error);
+
+impl<'r> Responder<'r, 'static> for Caught {
+    fn respond_to(self, request: &'r Request<'_>) -> Outcome<'static> {
+        let mut response = self.0.respond_to(request)?;
+        dress::dress(request, &mut response);
+        Ok(response)
+    }
+}
+
+/// The methods with which this path exists, for `Allow`.
+fn allowed(request: &Request<'_>) -> Option<String> {
+    let path: Vec<_> = request.uri().path().segments().collect();
+    let matches = |pattern: &str| {
+        let pattern: Vec<_> = pattern
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .collect();
+        pattern.len() == path.len()
+            && pattern
+                .iter()
+                .zip(&path)
+                .all(|(pattern, segment)| pattern.starts_with('<') || pattern == segment)
+    };
+    let routes = request
+        .rocket()
+        .routes()
+        .filter(|route| matches(route.uri.path()));
+    let mut methods: Vec<_> = routes.map(|route| route.method.as_str()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    methods.sort_unstable();
+    methods.dedup();
+    (!methods.is_empty()).then(|| methods.join(", "))
+}
