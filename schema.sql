@@ -21,7 +21,7 @@ CREATE TABLE users (
     username_key  TEXT,              -- what it is compared by
     discriminator INTEGER CHECK (discriminator BETWEEN 1 AND 9999),
     avatar        TEXT    CHECK (length(avatar) = 64),
-    flags         INTEGER NOT NULL DEFAULT 0 CHECK (flags & ~(1 << 1 | 1 << 10 | 1 << 11) = 0), -- bit n is flag n
+    flags         INTEGER NOT NULL DEFAULT 0 CHECK (flags & ~((1 << 1) | (1 << 10) | (1 << 11)) = 0), -- bit n is flag n
     password      TEXT,              -- argon2id, as a PHC string
     disabled      INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
     CHECK ((username IS NULL) = (username_key IS NULL) AND (username IS NULL) = (discriminator IS NULL)),

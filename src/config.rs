@@ -1,9 +1,9 @@
 //! Settings: a flag over a `SARYNO_*` variable over `saryno.toml` over the default (contract, section 5). No global: whoever
 //! needs one is handed it.
 
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal};
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
@@ -152,17 +152,22 @@ impl Settings {
     /// [`Error::Internal`] with a sentence that names the key and its source: an unknown one, a wrong type, a value out of
     /// range; or a file that was named and can't be read.
     pub fn load(file: Option<&Path>, flags: &Flags) -> Result<Self> {
-        let path = file.map_or_else(|| PathBuf::from(DEFAULT_FILE), Path::to_path_buf);
-        if let Err(error) = std::fs::File::open(&path)
-            && (file.is_some() || error.kind() != std::io::ErrorKind::NotFound)
-        {
-            return Err(Error::Internal(format!(
-                "{} can't be read: {error}",
-                path.display()
-            )));
+        let path = file.unwrap_or(Path::new(DEFAULT_FILE));
+        let exists = match std::fs::read(path) {
+            Ok(_) => true,
+            Err(error) if file.is_none() && error.kind() == ErrorKind::NotFound => false,
+            Err(error) => {
+                return Err(Error::Internal(format!(
+                    "{} can't be read: {error}",
+                    path.display()
+                )));
+            }
+        };
+        let mut figment = Figment::from(Named("default", Serialized::defaults(Config::default())));
+        if exists {
+            figment = figment.merge(Toml::file_exact(path));
         }
-        let figment = Figment::from(Named("default", Serialized::defaults(Config::default())))
-            .merge(Toml::file_exact(path))
+        let figment = figment
             .merge(Env::prefixed("SARYNO_").split("__"))
             .merge(Named("flag", Serialized::defaults(flags)));
         let config: Config = figment
