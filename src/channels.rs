@@ -174,10 +174,10 @@ fn check_recipients(body: &mut Fields, ids: &[Id], requester: Id, group_max: usi
     let field = "recipient_ids";
     match ids.len() {
         0 => {
-            _ = body.fault(
+            body.fault(
                 field,
                 Problem::too_short("A group has 2 recipients at least."),
-            )
+            );
         }
         1 => {
             let message =

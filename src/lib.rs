@@ -6,7 +6,7 @@
 //! | room | what lives there |
 //! | --- | --- |
 //! | [`users`], [`names`] | who somebody is: tags, discriminators, flags; how names are prepared and compared |
-//! | [`accounts`], [`passwords`] | how somebody proves it: registration, tokens, resets; hashing |
+//! | [`accounts`], [`tokens`], [`passwords`] | how somebody proves it: registration, log-in, resets; secrets; hashing |
 //! | [`channels`], [`communities`] | where people talk: DMs and groups; communities, members, invites |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
 //! | [`fields`], [`error`] | a body read with all its faults at once; the one error |
@@ -31,6 +31,7 @@ pub mod page;
 pub mod passwords;
 mod routes;
 pub mod store;
+pub mod tokens;
 pub mod users;
 
 use std::io::Write;
@@ -66,7 +67,7 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         address: config.address,
         port: config.port,
         workers: config.workers,
-        ident: Ident::try_new("Saryno").map_err(|error| Error::Internal(error.to_string()))?,
+        ident: Ident::try_new("Saryno").map_err(|error| Error::Internal(error.clone()))?,
         // Else a client could choose the address that it is taken to come from.
         ip_header: None,
         log_level: LogLevel::Off,

@@ -141,13 +141,14 @@ impl Page {
         let ascending = self.keyset(order).ascending;
         let further = found.len() > usize::from(self.limit);
         found.truncate(usize::from(self.limit));
-        let next = found
-            .last()
-            .filter(|_| further)
-            .map(|last| match ascending {
-                true => Cursor::After(id(last)),
-                false => Cursor::Before(id(last)),
-            });
+        let next = found.last().filter(|_| further).map(|last| {
+            let last = id(last);
+            if ascending {
+                Cursor::After(last)
+            } else {
+                Cursor::Before(last)
+            }
+        });
         if ascending != (order == Order::Ascending) {
             found.reverse();
         }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use async_trait::async_trait;
+use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::accounts::{NewToken, PasswordHash};
@@ -13,14 +14,13 @@ use crate::id::Id;
 use crate::names::{DELETED_USER, Username};
 
 /// A user as everybody sees them: exactly these five fields, in this order. It can't hold a token or a hash.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct User {
     /// The user's id.
     pub id: Id,
     /// The name as it is shown; `Deleted User` for a tombstone.
     pub username: String,
     /// Four digits; `0000` for a tombstone and nobody else.
-    #[serde(serialize_with = "four_digits")]
     pub discriminator: Option<Discriminator>,
     /// SHA-256 of the stored image, 64 hex digits.
     pub avatar: Option<String>,
@@ -60,13 +60,18 @@ impl fmt::Display for User {
     }
 }
 
-fn four_digits<S: Serializer>(
-    discriminator: &Option<Discriminator>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    match discriminator {
-        Some(discriminator) => discriminator.serialize(serializer),
-        None => serializer.serialize_str("0000"),
+impl Serialize for User {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut user = serializer.serialize_struct("User", 5)?;
+        user.serialize_field("id", &self.id)?;
+        user.serialize_field("username", &self.username)?;
+        match self.discriminator {
+            Some(discriminator) => user.serialize_field("discriminator", &discriminator)?,
+            None => user.serialize_field("discriminator", "0000")?,
+        }
+        user.serialize_field("avatar", &self.avatar)?;
+        user.serialize_field("flags", &self.flags)?;
+        user.end()
     }
 }
 
@@ -514,7 +519,7 @@ mod tests {
             .map(discriminator)
             .collect();
         let mut random = SmallRng::seed_from_u64(20_200_925);
-        let mut drawn = [0_u32; 10_000];
+        let mut drawn = vec![0_u32; 10_000];
         for _ in 0..200_000 {
             drawn[usize::from(
                 Discriminator::draw(&taken, random.next_u64())

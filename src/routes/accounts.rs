@@ -5,7 +5,7 @@ use rocket::{Route, delete, get, post, routes};
 use serde::Serialize;
 
 use super::body::{Body, Query};
-use super::{AppState, Done, Json, Listed, created, done, listed, ok, path_id};
+use super::{AppState, Done, Json, Listed, path_id};
 use crate::accounts::{
     Caller, Label, LogIn, NewToken, PasswordChange, Policy, Registration, Reset, SESSIONS, Secret,
     Session,
@@ -54,10 +54,10 @@ async fn register(body: Body, client: Client, app: &AppState) -> Result<Json<Adm
         token: Some(token),
     };
     let user = app.store.register(new, wanted.invite, now).await?;
-    created(Admission {
+    Ok(Json::created(Admission {
         user,
         token: secret.reveal().to_owned(),
-    })
+    }))
 }
 
 #[post("/auth/login", data = "<body>")]
@@ -79,10 +79,10 @@ async fn log_in(body: Body, client: Client, app: &AppState) -> Result<Json<Admis
         .ok_or(Error::InvalidCredentials)?;
     let (secret, token) = login_token(app, client, Timestamp::now())?;
     let user = app.store.log_in(id, checked, token).await?;
-    ok(Admission {
+    Ok(Json::ok(Admission {
         user,
         token: secret.reveal().to_owned(),
-    })
+    }))
 }
 
 fn login_token(app: &AppState, client: Client, now: Timestamp) -> Result<(Secret, NewToken)> {
@@ -98,28 +98,28 @@ fn login_token(app: &AppState, client: Client, now: Timestamp) -> Result<(Secret
 
 #[post("/auth/logout")]
 async fn log_out(caller: Caller, app: &AppState) -> Result<Done> {
-    done(app.store.revoke(caller.user.id, caller.token).await?)
+    app.store.revoke(caller.user.id, caller.token).await?;
+    Ok(Done)
 }
 
 #[get("/auth/tokens")]
 async fn sessions(caller: Caller, query: Query, app: &AppState) -> Result<Listed<Session>> {
     let page = Page::parse(query.0, SESSIONS)?;
-    listed(
+    Ok(Listed::new(
         "/auth/tokens",
         page,
         app.store
             .sessions(caller.user.id, page, Timestamp::now())
             .await?,
-    )
+    ))
 }
 
 #[delete("/auth/tokens/<id>")]
 async fn revoke(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
-    done(
-        app.store
-            .revoke(caller.user.id, path_id("token.id", id)?)
-            .await?,
-    )
+    app.store
+        .revoke(caller.user.id, path_id("token.id", id)?)
+        .await?;
+    Ok(Done)
 }
 
 #[post("/auth/password", data = "<body>")]
@@ -129,22 +129,22 @@ async fn change_password(caller: Caller, body: Body, app: &AppState) -> Result<D
     let fits = app.hasher.check(current.0, stored.clone()).await?;
     let checked = stored.filter(|_| fits).ok_or(Error::InvalidCredentials)?;
     let new = app.hasher.hash(new).await?;
-    done(
-        app.store
-            .change_password(caller.user.id, checked, new, caller.token)
-            .await?,
-    )
+
+    app.store
+        .change_password(caller.user.id, checked, new, caller.token)
+        .await?;
+    Ok(Done)
 }
 
 #[post("/auth/reset", data = "<body>")]
 async fn reset_password(body: Body, app: &AppState) -> Result<Done> {
     let Reset { code, new } = Reset::parse(body.0)?;
     let new = app.hasher.hash(new).await?;
-    done(
-        app.store
-            .reset_password(code, new, Timestamp::now())
-            .await?,
-    )
+
+    app.store
+        .reset_password(code, new, Timestamp::now())
+        .await?;
+    Ok(Done)
 }
 
 /// What the client calls itself, for the list of sessions.

@@ -3,7 +3,7 @@
 use rocket::{Route, delete, get, patch, post, put, routes};
 
 use super::body::{Body, Query};
-use super::{AppState, Done, Json, Listed, done, listed, ok, path_id};
+use super::{AppState, Done, Json, Listed, path_id};
 use crate::accounts::Caller;
 use crate::channels::{CHANNELS, Channel, ChannelChange, NewChannel};
 use crate::error::Result;
@@ -24,63 +24,68 @@ pub(super) fn routes() -> Vec<Route> {
 #[get("/users/@me/channels")]
 async fn channels(caller: Caller, query: Query, app: &AppState) -> Result<Listed<Channel>> {
     let page = Page::parse(query.0, CHANNELS)?;
-    listed(
+    Ok(Listed::new(
         "/users/@me/channels",
         page,
         app.store.channels(caller.user.id, page).await?,
-    )
+    ))
 }
 
 #[post("/users/@me/channels", data = "<body>")]
 async fn create(caller: Caller, body: Body, app: &AppState) -> Result<Json<Channel>> {
     let requester = caller.user.id;
     match NewChannel::parse(body.0, requester, app.group_dm_max)? {
-        NewChannel::Dm(pair) => ok(app.store.open_dm(requester, pair, app.ids.next()?).await?),
-        NewChannel::Group(group) => ok(app
-            .store
-            .create_group(requester, group, app.ids.next()?)
-            .await?),
+        NewChannel::Dm(pair) => Ok(Json::ok(
+            app.store.open_dm(requester, pair, app.ids.next()?).await?,
+        )),
+        NewChannel::Group(group) => Ok(Json::ok(
+            app.store
+                .create_group(requester, group, app.ids.next()?)
+                .await?,
+        )),
     }
 }
 
 #[get("/channels/<id>")]
 async fn channel(caller: Caller, id: &str, app: &AppState) -> Result<Json<Channel>> {
-    ok(app
-        .store
-        .channel(caller.user.id, path_id("channel.id", id)?)
-        .await?)
+    Ok(Json::ok(
+        app.store
+            .channel(caller.user.id, path_id("channel.id", id)?)
+            .await?,
+    ))
 }
 
 #[patch("/channels/<id>", data = "<body>")]
 async fn modify(caller: Caller, id: &str, body: Body, app: &AppState) -> Result<Json<Channel>> {
     let id = path_id("channel.id", id)?;
-    ok(app
-        .store
-        .modify_channel(caller.user.id, id, ChannelChange::parse(body.0)?)
-        .await?)
+    Ok(Json::ok(
+        app.store
+            .modify_channel(caller.user.id, id, ChannelChange::parse(body.0)?)
+            .await?,
+    ))
 }
 
 #[delete("/channels/<id>")]
 async fn leave(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
-    done(
-        app.store
-            .leave_channel(caller.user.id, path_id("channel.id", id)?)
-            .await?,
-    )
+    app.store
+        .leave_channel(caller.user.id, path_id("channel.id", id)?)
+        .await?;
+    Ok(Done)
 }
 
 #[put("/channels/<id>/recipients/<user>")]
 async fn add_recipient(caller: Caller, id: &str, user: &str, app: &AppState) -> Result<Done> {
     let (id, user) = (path_id("channel.id", id)?, path_id("user.id", user)?);
-    done(
-        app.store
-            .add_recipient(caller.user.id, id, user, app.ids.next()?, app.group_dm_max)
-            .await?,
-    )
+
+    app.store
+        .add_recipient(caller.user.id, id, user, app.ids.next()?, app.group_dm_max)
+        .await?;
+    Ok(Done)
 }
 
 #[delete("/channels/<id>/recipients/<user>")]
 async fn remove_recipient(caller: Caller, id: &str, user: &str, app: &AppState) -> Result<Done> {
     let (id, user) = (path_id("channel.id", id)?, path_id("user.id", user)?);
-    done(app.store.remove_recipient(caller.user.id, id, user).await?)
+    app.store.remove_recipient(caller.user.id, id, user).await?;
+    Ok(Done)
 }

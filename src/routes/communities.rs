@@ -3,7 +3,7 @@
 use rocket::{Route, delete, get, patch, post, routes};
 
 use super::body::{Body, Query};
-use super::{AppState, Done, Json, Listed, created, done, listed, ok, path_id};
+use super::{AppState, Done, Json, Listed, path_id};
 use crate::accounts::Caller;
 use crate::clock::Timestamp;
 use crate::communities::{
@@ -40,73 +40,74 @@ fn community_id(text: &str) -> Result<Id> {
 #[get("/users/@me/communities")]
 async fn communities(caller: Caller, query: Query, app: &AppState) -> Result<Listed<Community>> {
     let page = Page::parse(query.0, COMMUNITIES)?;
-    listed(
+    Ok(Listed::new(
         "/users/@me/communities",
         page,
         app.store.communities(caller.user.id, page).await?,
-    )
+    ))
 }
 
 #[delete("/users/@me/communities/<id>")]
 async fn leave(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
-    done(
-        app.store
-            .leave_community(caller.user.id, community_id(id)?)
-            .await?,
-    )
+    app.store
+        .leave_community(caller.user.id, community_id(id)?)
+        .await?;
+    Ok(Done)
 }
 
 #[post("/communities", data = "<body>")]
 async fn create(caller: Caller, body: Body, app: &AppState) -> Result<Json<Community>> {
     let new = NewCommunity::parse(body.0)?;
-    created(
+    Ok(Json::created(
         app.store
             .create_community(caller.user.id, new, app.ids.next()?)
             .await?,
-    )
+    ))
 }
 
 #[get("/communities/<id>")]
 async fn community(caller: Caller, id: &str, app: &AppState) -> Result<Json<Community>> {
-    ok(app
-        .store
-        .community(caller.user.id, community_id(id)?)
-        .await?)
+    Ok(Json::ok(
+        app.store
+            .community(caller.user.id, community_id(id)?)
+            .await?,
+    ))
 }
 
 #[patch("/communities/<id>", data = "<body>")]
 async fn modify(caller: Caller, id: &str, body: Body, app: &AppState) -> Result<Json<Community>> {
     let id = community_id(id)?;
-    ok(app
-        .store
-        .modify_community(caller.user.id, id, CommunityChange::parse(body.0)?)
-        .await?)
+    Ok(Json::ok(
+        app.store
+            .modify_community(caller.user.id, id, CommunityChange::parse(body.0)?)
+            .await?,
+    ))
 }
 
 #[delete("/communities/<id>")]
 async fn delete_community(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
-    done(
-        app.store
-            .delete_community(caller.user.id, community_id(id)?)
-            .await?,
-    )
+    app.store
+        .delete_community(caller.user.id, community_id(id)?)
+        .await?;
+    Ok(Done)
 }
 
 #[get("/communities/<id>/members")]
 async fn members(caller: Caller, id: &str, query: Query, app: &AppState) -> Result<Listed<User>> {
     let id = community_id(id)?;
     let page = Page::parse(query.0, MEMBERS)?;
-    listed(
+    Ok(Listed::new(
         format!("/communities/{id}/members"),
         page,
         app.store.members(caller.user.id, id, page).await?,
-    )
+    ))
 }
 
 #[delete("/communities/<id>/members/<user>")]
 async fn remove_member(caller: Caller, id: &str, user: &str, app: &AppState) -> Result<Done> {
     let (id, user) = (community_id(id)?, path_id("user.id", user)?);
-    done(app.store.remove_member(caller.user.id, id, user).await?)
+    app.store.remove_member(caller.user.id, id, user).await?;
+    Ok(Done)
 }
 
 #[post("/communities/<id>/invites", data = "<body>")]
@@ -118,11 +119,11 @@ async fn create_invite(
 ) -> Result<Json<Invite>> {
     let (id, now) = (community_id(id)?, Timestamp::now());
     let new = NewInvite::parse(body.0, now)?;
-    created(
+    Ok(Json::created(
         app.store
             .create_invite(caller.user.id, id, new, app.ids.next()?, Code::mint(), now)
             .await?,
-    )
+    ))
 }
 
 #[get("/communities/<id>/invites")]
@@ -133,31 +134,36 @@ async fn invites(caller: Caller, id: &str, query: Query, app: &AppState) -> Resu
         .store
         .invites(caller.user.id, id, page, Timestamp::now())
         .await?;
-    listed(format!("/communities/{id}/invites"), page, listing)
+    Ok(Listed::new(
+        format!("/communities/{id}/invites"),
+        page,
+        listing,
+    ))
 }
 
 #[get("/invites/<code>")]
 async fn invitation(_caller: Caller, code: &str, app: &AppState) -> Result<Json<Invitation>> {
-    ok(app
-        .store
-        .invite(Code(code.to_owned()), Timestamp::now())
-        .await?)
+    Ok(Json::ok(
+        app.store
+            .invite(Code(code.to_owned()), Timestamp::now())
+            .await?,
+    ))
 }
 
 #[post("/invites/<code>")]
 async fn join(caller: Caller, code: &str, app: &AppState) -> Result<Json<Community>> {
     let now = Timestamp::now();
-    ok(app
-        .store
-        .join(caller.user.id, Code(code.to_owned()), app.ids.next()?, now)
-        .await?)
+    Ok(Json::ok(
+        app.store
+            .join(caller.user.id, Code(code.to_owned()), app.ids.next()?, now)
+            .await?,
+    ))
 }
 
 #[delete("/invites/<code>")]
 async fn withdraw(caller: Caller, code: &str, app: &AppState) -> Result<Done> {
-    done(
-        app.store
-            .withdraw_invite(caller.user.id, Code(code.to_owned()), Timestamp::now())
-            .await?,
-    )
+    app.store
+        .withdraw_invite(caller.user.id, Code(code.to_owned()), Timestamp::now())
+        .await?;
+    Ok(Done)
 }

@@ -6,7 +6,7 @@ use rocket::response::{Responder, Result as Outcome};
 use rocket::{Route, get, routes};
 use serde::Serialize;
 
-use super::{AppState, Json, ok, respond};
+use super::{AppState, Json, respond};
 use crate::error::{Error, Result};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -19,8 +19,8 @@ struct State {
 }
 
 #[get("/health")]
-fn health() -> Result<Json<State>> {
-    ok(State { status: "ok" })
+fn health() -> Json<State> {
+    Json::ok(State { status: "ok" })
 }
 
 #[get("/ready")]

@@ -62,20 +62,18 @@ type AppState = State<App>;
 /// An object as JSON, with its status.
 struct Json<T>(Status, T);
 
-fn ok<T>(object: T) -> Result<Json<T>> {
-    Ok(Json(Status::Ok, object))
-}
+impl<T> Json<T> {
+    fn ok(object: T) -> Self {
+        Self(Status::Ok, object)
+    }
 
-fn created<T>(object: T) -> Result<Json<T>> {
-    Ok(Json(Status::Created, object))
+    fn created(object: T) -> Self {
+        Self(Status::Created, object)
+    }
 }
 
 /// 204: done, and nothing to say about it.
 struct Done;
-
-fn done(_: ()) -> Result<Done> {
-    Ok(Done)
-}
 
 /// A page of a list, with the way to the next one.
 struct Listed<T> {
@@ -84,12 +82,14 @@ struct Listed<T> {
     limit: u16,
 }
 
-fn listed<T>(path: impl Into<String>, page: Page, listing: Listing<T>) -> Result<Listed<T>> {
-    Ok(Listed {
-        listing,
-        path: path.into(),
-        limit: page.limit,
-    })
+impl<T> Listed<T> {
+    fn new(path: impl Into<String>, page: Page, listing: Listing<T>) -> Self {
+        Self {
+            listing,
+            path: path.into(),
+            limit: page.limit,
+        }
+    }
 }
 
 /// A part of the path that is an id.

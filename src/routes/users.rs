@@ -3,7 +3,7 @@
 use rocket::{Route, get, patch, routes};
 
 use super::body::{Body, Query};
-use super::{AppState, Json, ok, path_id};
+use super::{AppState, Json, path_id};
 use crate::accounts::Caller;
 use crate::error::Result;
 use crate::users::{Change, Tag, User};
@@ -13,13 +13,13 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 #[get("/users/@me")]
-fn me(caller: Caller) -> Result<Json<User>> {
-    ok(caller.user)
+fn me(caller: Caller) -> Json<User> {
+    Json::ok(caller.user)
 }
 
 #[get("/users/<id>")]
 async fn user(_caller: Caller, id: &str, app: &AppState) -> Result<Json<User>> {
-    ok(app.store.user(path_id("user.id", id)?).await?)
+    Ok(Json::ok(app.store.user(path_id("user.id", id)?).await?))
 }
 
 #[get("/users")]
@@ -27,14 +27,15 @@ async fn user_by_tag(_caller: Caller, query: Query, app: &AppState) -> Result<Js
     let mut query = query.0;
     let tag = query.required::<Tag>("tag");
     query.finish_known()?;
-    ok(app.store.user_by_tag(tag?).await?)
+    Ok(Json::ok(app.store.user_by_tag(tag?).await?))
 }
 
 #[patch("/users/@me", data = "<body>")]
 async fn modify_me(caller: Caller, body: Body, app: &AppState) -> Result<Json<User>> {
     let change = Change::parse(body.0)?;
-    ok(app
-        .store
-        .modify_user(caller.user.id, change, rand::random())
-        .await?)
+    Ok(Json::ok(
+        app.store
+            .modify_user(caller.user.id, change, rand::random())
+            .await?,
+    ))
 }

@@ -6,14 +6,12 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use super::Sqlite;
 use super::rows::{exists, user, user_columns, walk};
 use super::users::{create, find};
-use crate::accounts::{
-    Accounts, Caller, Code, Credentials, InstanceInvite, NewToken, PasswordHash, Policy,
-    SecretHash, Session, UNUSED_END, USE_PRECISION,
-};
+use crate::accounts::{Accounts, Credentials, InstanceInvite, PasswordHash, Policy};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{Listing, Order, Page};
+use crate::tokens::{Caller, Code, NewToken, SecretHash, Session, UNUSED_END, USE_PRECISION};
 use crate::users::{NewUser, Tag, User};
 
 pub(super) const CALLER: &str = concat!(

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::Sqlite;
 use super::rows::{require_active, user, user_columns, walk};
+use super::{Sqlite, invites};
 use crate::clock::Timestamp;
 use crate::communities::{
     Code, Communities, Community, CommunityChange, Invitation, Invite, NewCommunity, NewInvite,
@@ -49,30 +49,6 @@ pub(super) const MEMBERS: [&str; 2] = [
         WHERE m.community_id = :of AND m.user_id > :above AND m.user_id < :below ORDER BY m.user_id DESC LIMIT :limit"
     ),
 ];
-
-/// Counts a use of an invite that is good; touches nothing where it isn't.
-const USE_INVITE: &str = "
-    UPDATE invites SET uses = uses + 1
-    WHERE code = :code AND (max_uses IS NULL OR uses < max_uses) AND (expires_at IS NULL OR expires_at > :now)
-    RETURNING community_id";
-
-const INVITATION: &str = "
-    SELECT i.code, i.max_uses, i.expires_at, i.uses, c.id, c.name, c.icon, c.owner_id
-    FROM invites AS i JOIN communities AS c ON c.id = i.community_id
-    WHERE i.code = :code AND (i.max_uses IS NULL OR i.uses < i.max_uses) AND (i.expires_at IS NULL OR i.expires_at > :now)";
-
-const INVITES: [&str; 2] = [
-    "SELECT code, max_uses, expires_at, uses, id FROM invites
-    WHERE community_id = :of AND id > :above AND id < :below ORDER BY id LIMIT :limit",
-    "SELECT code, max_uses, expires_at, uses, id FROM invites
-    WHERE community_id = :of AND id > :above AND id < :below ORDER BY id DESC LIMIT :limit",
-];
-
-const DROP_SPENT_INVITES: &str = "
-    DELETE FROM invites WHERE community_id = :community AND (uses >= max_uses OR expires_at <= :now)";
-
-const CREATE_INVITE: &str = "
-    INSERT INTO invites (id, code, community_id, max_uses, expires_at) VALUES (:id, :code, :community, :max_uses, :expires_at)";
 
 /// Who takes an owner's place.
 const LONGEST_STANDING: &str = "
@@ -198,27 +174,7 @@ impl Communities for Sqlite {
         now: Timestamp,
     ) -> Result<Invite> {
         self.write(move |connection| {
-            require_active(connection, requester)?;
-            require_owner(connection, requester, id)?;
-            let parameters = named_params! { ":community": id, ":now": now };
-            connection
-                .prepare_cached(DROP_SPENT_INVITES)?
-                .execute(parameters)?;
-            connection
-                .prepare_cached(CREATE_INVITE)?
-                .execute(named_params! {
-                    ":id": key,
-                    ":code": code,
-                    ":community": id,
-                    ":max_uses": new.max_uses,
-                    ":expires_at": new.expires_at,
-                })?;
-            Ok(Invite {
-                code: code.clone(),
-                max_uses: new.max_uses,
-                expires_at: new.expires_at,
-                uses: 0,
-            })
+            invites::create(connection, requester, id, &new, key, &code, now)
         })
         .await
     }
@@ -230,28 +186,12 @@ impl Communities for Sqlite {
         page: Page,
         now: Timestamp,
     ) -> Result<Listing<Invite>> {
-        self.read(move |connection| {
-            require_owner(connection, requester, id)?;
-            let found = walk(
-                connection,
-                INVITES,
-                id,
-                page.keyset(Order::Ascending),
-                |row| Ok((row.get::<_, Id>(4)?, invite(row)?)),
-            )?;
-            let Listing { items, next } = page.listing(found, Order::Ascending, |(key, _)| *key);
-            let items = items
-                .into_iter()
-                .map(|(_, invite)| invite)
-                .filter(|invite| invite.is_good(now))
-                .collect();
-            Ok(Listing { items, next })
-        })
-        .await
+        self.read(move |connection| invites::list(connection, requester, id, page, now))
+            .await
     }
 
     async fn invite(&self, code: Code, now: Timestamp) -> Result<Invitation> {
-        self.read(move |connection| invitation(connection, &code, now))
+        self.read(move |connection| invites::find(connection, &code, now))
             .await
     }
 
@@ -264,12 +204,7 @@ impl Communities for Sqlite {
     ) -> Result<Community> {
         self.write(move |connection| {
             require_active(connection, requester)?;
-            let parameters = named_params! { ":code": code, ":now": now };
-            let used = connection
-                .prepare_cached(USE_INVITE)?
-                .query_row(parameters, |row| row.get(0))
-                .optional()?;
-            let id = used.ok_or(Error::UnknownInvite)?;
+            let id = invites::use_up(connection, &code, now)?;
             // The error takes the use that was just counted back with it.
             match add(connection, id, requester, since)? {
                 0 => Err(Error::AlreadyMember),
@@ -280,51 +215,19 @@ impl Communities for Sqlite {
     }
 
     async fn withdraw_invite(&self, requester: Id, code: Code, now: Timestamp) -> Result<()> {
-        self.write(move |connection| {
-            require_active(connection, requester)?;
-            let Invitation { community, .. } = invitation(connection, &code, now)?;
-            if community.owner_id != requester {
-                return Err(Error::NotOwner);
-            }
-            let sql = "DELETE FROM invites WHERE code = :code";
-            connection
-                .prepare_cached(sql)?
-                .execute(named_params! { ":code": code })?;
-            Ok(())
-        })
-        .await
+        self.write(move |connection| invites::withdraw(connection, requester, &code, now))
+            .await
     }
 }
 
-fn community(row: &Row<'_>, start: usize) -> rusqlite::Result<Community> {
+/// A community out of the four columns that begin at `start`.
+pub(super) fn community(row: &Row<'_>, start: usize) -> rusqlite::Result<Community> {
     Ok(Community {
         id: row.get(start)?,
         name: row.get(start + 1)?,
         icon: row.get(start + 2)?,
         owner_id: row.get(start + 3)?,
     })
-}
-
-fn invite(row: &Row<'_>) -> rusqlite::Result<Invite> {
-    Ok(Invite {
-        code: row.get(0)?,
-        max_uses: row.get(1)?,
-        expires_at: row.get(2)?,
-        uses: row.get(3)?,
-    })
-}
-
-fn invitation(connection: &Connection, code: &Code, now: Timestamp) -> Result<Invitation> {
-    let found = connection
-        .prepare_cached(INVITATION)?
-        .query_row(named_params! { ":code": code, ":now": now }, |row| {
-            Ok(Invitation {
-                invite: invite(row)?,
-                community: community(row, 4)?,
-            })
-        })
-        .optional()?;
-    found.ok_or(Error::UnknownInvite)
 }
 
 fn find(connection: &Connection, requester: Id, id: Id) -> Result<Community> {
@@ -336,7 +239,8 @@ fn find(connection: &Connection, requester: Id, id: Id) -> Result<Community> {
     found.ok_or(Error::UnknownCommunity)
 }
 
-fn require_owner(connection: &Connection, requester: Id, id: Id) -> Result<()> {
+/// Holds an owner's action against who the owner is.
+pub(super) fn require_owner(connection: &Connection, requester: Id, id: Id) -> Result<()> {
     if find(connection, requester, id)?.owner_id == requester {
         Ok(())
     } else {

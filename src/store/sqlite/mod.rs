@@ -6,6 +6,7 @@
 mod accounts;
 mod channels;
 mod communities;
+mod invites;
 mod migrate;
 mod rows;
 mod users;

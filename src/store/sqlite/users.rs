@@ -8,6 +8,7 @@ use super::{Sqlite, accounts, channels, communities};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::names::Username;
+use crate::passwords::PasswordHash;
 use crate::users::{Account, Change, Discriminator, Flags, NewUser, Tag, Taken, User, Users};
 
 const USER: &str = concat!(
@@ -171,7 +172,7 @@ pub(super) fn create(connection: &Connection, new: &NewUser) -> Result<User> {
         ":key": username.key(),
         ":discriminator": discriminator,
         ":flags": new.flags,
-        ":password": new.password.as_ref().map(|password| password.to_store()),
+        ":password": new.password.as_ref().map(PasswordHash::to_store),
     })?;
     if created == 0 {
         return Err(Error::TagTaken(

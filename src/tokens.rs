@@ -1,0 +1,219 @@
+//! Tokens and codes: secrets that admit whoever has them (contract, section 1, "tokens").
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use rand::distr::{Alphanumeric, SampleString};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::clock::Timestamp;
+use crate::error::{Problem, Result};
+use crate::id::Id;
+use crate::users::{Flag, User};
+
+/// A log-in's token ends after so long without use (contract, section 1, "tokens").
+pub const UNUSED_END: Duration = Duration::from_hours(90 * 24);
+
+/// How exactly the last use of a token is kept: a write an hour, not one a request.
+pub const USE_PRECISION: Duration = Duration::from_hours(1);
+
+/// A secret of 256 random bits in base64url behind a prefix. Shown once; has no `Debug`.
+pub struct Secret(String);
+
+impl Secret {
+    /// A fresh token.
+    #[must_use]
+    pub fn token() -> Self {
+        Self::mint(TOKEN_PREFIX)
+    }
+
+    /// A fresh reset code.
+    #[must_use]
+    pub fn reset_code() -> Self {
+        Self::mint("")
+    }
+
+    fn mint(prefix: &str) -> Self {
+        let mut bits = [0_u8; 32];
+        rand::fill(&mut bits);
+        Self(format!(
+            "{prefix}{}",
+            Base64UrlUnpadded::encode_string(&bits)
+        ))
+    }
+
+    /// What the store knows it by.
+    #[must_use]
+    pub fn hash(&self) -> SecretHash {
+        SecretHash::of(&self.0)
+    }
+
+    /// The secret itself, for the one answer that hands it out.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What every token begins with, so that one that leaked is recognised.
+pub const TOKEN_PREFIX: &str = "srn_";
+
+/// The SHA-256 of a [`Secret`], 32 bytes: all that is stored. A secret of 256 random bits can't be guessed from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SecretHash(pub [u8; 32]);
+
+impl SecretHash {
+    fn of(secret: &str) -> Self {
+        Self(Sha256::digest(secret.as_bytes()).into())
+    }
+
+    /// The hash of a reset code as somebody sends it.
+    #[must_use]
+    pub fn of_reset_code(code: &Code) -> Self {
+        Self::of(&code.0)
+    }
+
+    /// The hash of a token as a client sends it; `None` if it can't be one.
+    #[must_use]
+    pub fn of_token(token: &str) -> Option<Self> {
+        let bits = token.strip_prefix(TOKEN_PREFIX)?;
+        let wellformed = bits.len() == 43
+            && bits
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+        wellformed.then(|| Self::of(token))
+    }
+}
+
+/// A code that admits whoever has it, 16 letters and digits (95 bits): of an invite to a community or to this server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Code(pub String);
+
+impl Code {
+    /// A fresh one.
+    #[must_use]
+    pub fn mint() -> Self {
+        Self(Alphanumeric.sample_string(&mut rand::rng(), 16))
+    }
+}
+
+impl FromStr for Code {
+    type Err = Problem;
+
+    /// Any text: one that is no code is simply unknown.
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// What a session or token is called in the account's list: at most 100 visible characters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Label(pub String);
+
+impl Label {
+    /// A label out of whatever a client calls itself.
+    #[must_use]
+    pub fn of_client(user_agent: Option<&str>) -> Self {
+        let visible: String = user_agent
+            .unwrap_or_default()
+            .chars()
+            .filter(|sign| !sign.is_control())
+            .take(100)
+            .collect();
+        Self(if visible.trim().is_empty() {
+            "unnamed client".into()
+        } else {
+            visible
+        })
+    }
+
+    /// A token made by the command line.
+    #[must_use]
+    pub fn command_line() -> Self {
+        Self("command line".into())
+    }
+}
+
+/// A token to be stored.
+#[derive(Debug, Clone)]
+pub struct NewToken {
+    /// Its id, fresh from the generator.
+    pub id: Id,
+    /// Its hash.
+    pub hash: SecretHash,
+    /// What it is called.
+    pub label: Label,
+    /// Of a log-in, at this moment: ends after [`UNUSED_END`] without use. `None`: does not end by itself.
+    pub login: Option<Timestamp>,
+}
+
+/// Whom a token admits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Caller {
+    /// The account.
+    pub user: User,
+    /// The token.
+    pub token: Id,
+    /// Whether an admin has disabled the account; then it can't act.
+    pub disabled: bool,
+}
+
+impl Caller {
+    /// Whether the header `Authorization: Bot <token>` may be used.
+    #[must_use]
+    pub fn is_bot(&self) -> bool {
+        self.user.flags.contains(Flag::Bot)
+    }
+}
+
+/// A token as its account sees it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Session {
+    /// The token's id; tells when it was made.
+    pub id: Id,
+    /// What the client called itself.
+    pub name: String,
+    /// To the hour; null if it was never used.
+    pub last_used: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_its_prefix_and_256_bits_in_base64url_and_never_one_twice() {
+        let (one, other) = (Secret::token(), Secret::token());
+        assert_eq!((one.reveal().len(), &one.reveal()[..4]), (47, "srn_"));
+        assert_ne!(one.reveal(), other.reveal());
+        assert_eq!(SecretHash::of_token(one.reveal()), Some(one.hash()));
+    }
+
+    #[test]
+    fn what_can_not_be_a_token_is_not_looked_up() {
+        let token = Secret::token();
+        let bits = &token.reveal()[4..];
+        for text in [
+            "",
+            "srn_",
+            bits,
+            &format!("SRN_{bits}"),
+            &format!("srn_{bits}x"),
+            &format!("srn_{}=", &bits[1..]),
+        ] {
+            assert_eq!(SecretHash::of_token(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_is_short_and_without_control_characters() {
+        assert_eq!(
+            Label::of_client(Some("curl/8.5\r\n\u{1b}[31m")).0,
+            "curl/8.5[31m"
+        );
+        assert_eq!(Label::of_client(Some(&"x".repeat(500))).0.len(), 100);
+        assert_eq!(Label::of_client(Some(" ")), Label::of_client(None));
+    }
+}
