@@ -14,6 +14,7 @@
 //! # Ok::<(), saryno::error::Error>(())
 //! ```
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -142,14 +143,18 @@ impl Fields {
             rest: Vec::with_capacity(members.len()),
             faults: Vec::new(),
         };
+        // How often each name came: a body can hold thousands of them, so they are not searched one by one.
+        let mut times = HashMap::<String, usize>::new();
         for (name, value) in members {
-            if fields.rest.iter().any(|(known, _)| *known == name) {
-                fields.fault(
-                    &name,
-                    Problem::duplicate("This field stands in the body more than once."),
-                );
-            } else {
-                fields.rest.push((name, value));
+            let times = times.entry(name.clone()).or_default();
+            *times += 1;
+            match *times {
+                1 => fields.rest.push((name, value)),
+                2 => {
+                    let problem = Problem::duplicate("This field stands here more than once.");
+                    fields.fault(&name, problem);
+                }
+                _ => {}
             }
         }
         fields

@@ -1,6 +1,6 @@
 //! Whether the server lives, and whether it can work.
 
-use rocket::http::Status;
+use rocket::http::{Header, Status};
 use rocket::request::Request;
 use rocket::response::{Responder, Result as Outcome};
 use rocket::{Route, get, routes};
@@ -35,6 +35,10 @@ struct NotReady(Error);
 impl<'r> Responder<'r, 'static> for NotReady {
     fn respond_to(self, _: &'r Request<'_>) -> Outcome<'static> {
         tracing::error!(detail = %self.0, "not ready");
-        respond(&self.0, Status::ServiceUnavailable)
+        let mut response = respond(&self.0, Status::ServiceUnavailable)?;
+        if !response.headers().contains("Retry-After") {
+            response.set_header(Header::new("Retry-After", "5"));
+        }
+        Ok(response)
     }
 }

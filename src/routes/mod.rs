@@ -192,7 +192,7 @@ fn catch_all(status: Status, request: &Request<'_>) -> Caught {
     let stopped = request.local_cache(|| Stopped(None)).0.clone();
     Caught(stopped.unwrap_or_else(|| match status.code {
         404 => allowed(request).map_or(Error::NotFound, Error::MethodNotAllowed),
-        400 => Error::Malformed("The request's method or path can't be read.".into()),
+        400..500 => Error::Malformed("The request's method or path can't be read.".into()),
         503 => Error::Busy,
         // A handler panicked; the panic stands in the log with what it said.
         _ => Error::Internal("a handler did not come to its end".into()),

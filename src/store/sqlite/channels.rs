@@ -19,9 +19,11 @@ pub(super) const DM_BY_PAIR: &str = "
     SELECT id, NOT EXISTS (SELECT 1 FROM participants WHERE channel_id = channels.id AND hidden = 1)
     FROM channels WHERE type = 2 AND lower_id = :lower AND higher_id = :higher";
 
-/// Inserts nothing where the pair has its DM: the unique key decides, not a look before.
+/// Inserts nothing where the pair has its DM, which the unique key decides and no look before, nor where the other one doesn't
+/// exist.
 const CREATE_DM: &str = "
-    INSERT INTO channels (id, type, lower_id, higher_id) VALUES (:id, 2, :lower, :higher)
+    INSERT INTO channels (id, type, lower_id, higher_id)
+    SELECT :id, 2, :lower, :higher WHERE EXISTS (SELECT 1 FROM users WHERE id = :other AND username IS NOT NULL)
     ON CONFLICT (lower_id, higher_id) WHERE type = 2 DO NOTHING";
 
 const CREATE_GROUP: &str =
@@ -240,27 +242,22 @@ fn dm_by_pair(connection: &Connection, pair: DmPair) -> Result<Option<(Id, bool)
 
 fn open_dm(connection: &Connection, requester: Id, pair: DmPair, id: Id) -> Result<Channel> {
     require_active(connection, requester)?;
-    let parameters = named_params! { ":id": id, ":lower": pair.lower(), ":higher": pair.higher() };
-    // A recipient whose id was never issued is stopped here by the foreign key; so look first, in the same transaction.
-    let other = if pair.lower() == requester {
-        pair.higher()
+    let (lower, higher) = (pair.lower(), pair.higher());
+    let other = if lower == requester { higher } else { lower };
+    let parameters =
+        named_params! { ":id": id, ":lower": lower, ":higher": higher, ":other": other };
+    let dm = if connection.prepare_cached(CREATE_DM)?.execute(parameters)? == 1 {
+        add(connection, id, lower, id)?;
+        add(connection, id, higher, id)?;
+        id
     } else {
-        pair.lower()
+        let standing = dm_by_pair(connection, pair)?;
+        let (dm, _) = standing.ok_or_else(|| Error::field("recipient_id", unknown_recipient()))?;
+        connection
+            .prepare_cached(SHOW)?
+            .execute(named_params! { ":channel": dm })?;
+        dm
     };
-    let standing = dm_by_pair(connection, pair)?;
-    if standing.is_none() && !exists(connection, other)? {
-        return Err(Error::field("recipient_id", unknown_recipient()));
-    }
-    if connection.prepare_cached(CREATE_DM)?.execute(parameters)? == 1 {
-        add(connection, id, pair.lower(), id)?;
-        add(connection, id, pair.higher(), id)?;
-        return find(connection, requester, id);
-    }
-    let (dm, _) = dm_by_pair(connection, pair)?
-        .ok_or_else(|| Error::Internal("a pair's DM is neither new nor there".into()))?;
-    connection
-        .prepare_cached(SHOW)?
-        .execute(named_params! { ":channel": dm })?;
     find(connection, requester, dm)
 }
 
@@ -344,20 +341,19 @@ fn recipients(connection: &Connection, requester: Id, channel: Id) -> Result<Vec
 fn leave_group(connection: &Connection, user: Id, channel: Id) -> Result<()> {
     remove(connection, channel, user)?;
     let parameters = named_params! { ":channel": channel };
-    let heir: Option<Id> = connection
-        .prepare_cached(LONGEST_STANDING)?
+    let mut statement = connection.prepare_cached(LONGEST_STANDING)?;
+    let heir: Option<Id> = statement
         .query_row(parameters, |row| row.get(0))
         .optional()?;
-    let parameters = named_params! { ":channel": channel, ":user": user, ":heir": heir };
-    let sql = match heir {
-        Some(_) => "UPDATE channels SET owner_id = :heir WHERE id = :channel AND owner_id = :user",
-        None => "DELETE FROM channels WHERE id = :channel",
-    };
-    let mut statement = connection.prepare_cached(sql)?;
-    match heir {
-        Some(_) => statement.execute(parameters)?,
-        None => statement.execute(named_params! { ":channel": channel })?,
-    };
+    if let Some(heir) = heir {
+        let sql = "UPDATE channels SET owner_id = :heir WHERE id = :channel AND owner_id = :user";
+        let parameters = named_params! { ":channel": channel, ":user": user, ":heir": heir };
+        connection.prepare_cached(sql)?.execute(parameters)?;
+    } else {
+        connection
+            .prepare_cached("DELETE FROM channels WHERE id = :channel")?
+            .execute(parameters)?;
+    }
     Ok(())
 }
 
