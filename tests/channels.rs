@@ -142,7 +142,7 @@ async fn deleting_a_dm_hides_it_from_the_requester_alone() {
     for _ in 0..2 {
         assert!(server.delete(&path, &a).await.expect(204).is_null());
         assert!(shown(&server, &a).await.is_empty());
-        assert_eq!(shown(&server, &b).await, [channel.clone()]);
+        assert_eq!(shown(&server, &b).await, std::slice::from_ref(&channel));
         assert_eq!(id(&server.get(&path, &a).await.expect(200)), channel);
     }
 }
@@ -157,8 +157,8 @@ async fn either_side_brings_a_hidden_dm_back_for_both() {
         server.delete(&path, &a).await.expect(204);
         server.delete(&path, &b).await.expect(204);
         assert_eq!(dm(&server, by, with).await, channel);
-        assert_eq!(shown(&server, &a).await, [channel.clone()]);
-        assert_eq!(shown(&server, &b).await, [channel.clone()]);
+        assert_eq!(shown(&server, &a).await, std::slice::from_ref(&channel));
+        assert_eq!(shown(&server, &b).await, std::slice::from_ref(&channel));
     }
 }
 

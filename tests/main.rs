@@ -11,7 +11,15 @@
 mod support;
 
 mod access;
+mod accounts;
+mod address;
 mod channels;
 mod communities;
+mod endpoints;
+mod file;
 mod groups;
 mod house;
+mod input;
+mod schema;
+mod store;
+mod users;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::Sqlite;
-use super::rows::{exists, require_active, user, user_columns, walk};
+use super::rows::{exists, record, require_active, user, user_columns, walk};
 use crate::channels::{
     Channel, ChannelChange, Channels, DM, DmPair, GROUP, Kind, NewGroup, unknown_recipient,
     unknown_recipients,
@@ -210,6 +210,7 @@ impl Channels for Sqlite {
                 let message = format!("The group is full; {group_max} people are the most.");
                 return Err(Error::field("user.id", Problem::out_of_range(message)));
             }
+            record(connection, "channels", since)?;
             add(connection, id, user, since)
         })
         .await

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::rows::{require_active, user, user_columns, walk};
+use super::rows::{record, require_active, user, user_columns, walk};
 use super::{Sqlite, invites};
 use crate::clock::Timestamp;
 use crate::communities::{
@@ -205,6 +205,7 @@ impl Communities for Sqlite {
         self.write(move |connection| {
             require_active(connection, requester)?;
             let id = invites::use_up(connection, &code, now)?;
+            record(connection, "communities", since)?;
             // The error takes the use that was just counted back with it.
             match add(connection, id, requester, since)? {
                 0 => Err(Error::AlreadyMember),

@@ -63,6 +63,7 @@ impl Sqlite {
         let writing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
             .map_err(|error| refuse(error.to_string()))?;
         migrate::migrate(&writing).map_err(|error| refuse(error.to_string()))?;
+        make_private(path).map_err(|error| refuse(error.to_string()))?;
 
         let reading = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let manager = SqliteConnectionManager::file(path)
@@ -134,6 +135,11 @@ fn create(path: &Path) -> std::io::Result<()> {
         .truncate(false)
         .mode(0o600)
         .open(path)?;
+    Ok(())
+}
+
+/// Takes a file that turned out to be ours away from everybody else, should it have been copied here with another mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
     let mode = fs::metadata(path)?.permissions().mode();
     if mode & 0o077 != 0 {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
@@ -161,6 +167,115 @@ impl From<rusqlite::Error> for Error {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::StorageFull,
             _ => Self::Internal(format!("database: {error}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod plans {
+    use rusqlite::Connection;
+
+    use super::{accounts, channels, communities, migrate, users};
+
+    /// What SQLite is going to do, step by step.
+    fn plan(sql: &str) -> Vec<String> {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate::migrate(&connection).unwrap();
+        let mut statement = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let mut rows = statement.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get(3).unwrap());
+        }
+        steps
+    }
+
+    /// Every step goes straight to what it needs, and what comes is in order already.
+    #[track_caller]
+    fn is_direct(sql: &str) {
+        let steps = plan(sql);
+        assert!(!steps.is_empty(), "{sql}");
+        for step in &steps {
+            assert!(
+                !step.starts_with("SCAN") && !step.contains("TEMP B-TREE"),
+                "{sql}\n{steps:#?}"
+            );
+        }
+    }
+
+    #[track_caller]
+    fn uses(sql: &str, index: &str) {
+        is_direct(sql);
+        let steps = plan(sql);
+        assert!(
+            steps.iter().any(|step| step.contains(index)),
+            "{sql}\n{steps:#?}"
+        );
+    }
+
+    #[test]
+    fn a_user_is_found_by_id_and_by_tag() {
+        is_direct("SELECT username FROM users WHERE id = :id");
+        uses(
+            "SELECT id FROM users WHERE username_key = :key AND discriminator = :discriminator",
+            "INDEX users_by_tag (username_key=? AND discriminator=?)",
+        );
+    }
+
+    #[test]
+    fn the_discriminators_taken_of_a_name_are_one_range_of_one_index() {
+        assert_eq!(
+            plan(users::TAKEN),
+            ["SEARCH users USING COVERING INDEX users_by_tag (username_key=?)"]
+        );
+    }
+
+    #[test]
+    fn a_caller_is_found_by_the_tokens_hash() {
+        uses(accounts::CALLER, "(hash=?)");
+    }
+
+    #[test]
+    fn a_dm_is_found_by_its_pair() {
+        uses(
+            channels::DM_BY_PAIR,
+            "INDEX dms_by_pair (lower_id=? AND higher_id=?)",
+        );
+    }
+
+    #[test]
+    fn a_channel_and_its_recipients_are_found_by_their_keys() {
+        is_direct(channels::CHANNEL);
+        is_direct(channels::RECIPIENTS);
+    }
+
+    #[test]
+    fn a_page_of_channels_is_one_range_of_one_index_in_both_directions() {
+        for sql in channels::CHANNELS {
+            uses(
+                sql,
+                "INDEX participants_shown (user_id=? AND channel_id>? AND channel_id<?)",
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_of_communities_is_one_range_of_the_key_in_both_directions() {
+        is_direct(communities::COMMUNITY);
+        for sql in communities::COMMUNITIES {
+            uses(sql, "(user_id=? AND community_id>? AND community_id<?)");
+        }
+    }
+
+    #[test]
+    fn a_page_of_members_is_one_range_of_one_index_in_both_directions() {
+        for sql in communities::MEMBERS {
+            uses(
+                sql,
+                "INDEX members_by_community (community_id=? AND user_id>? AND user_id<?)",
+            );
         }
     }
 }

@@ -51,6 +51,16 @@ pub(super) fn require_active(connection: &Connection, requester: Id) -> Result<(
     }
 }
 
+/// Records an id that no row of its own bears, where SQLite keeps the highest one of the table's rows: so that one minted
+/// after a restart is above it, too.
+pub(super) fn record(connection: &Connection, table: &str, id: Id) -> Result<()> {
+    let sql = "UPDATE sqlite_sequence SET seq = max(seq, :id) WHERE name = :table";
+    connection
+        .prepare_cached(sql)?
+        .execute(named_params! { ":id": id, ":table": table })?;
+    Ok(())
+}
+
 /// Whether this is a user who was not deleted.
 pub(super) fn exists(connection: &Connection, user: Id) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE id = :id AND username IS NOT NULL)";
