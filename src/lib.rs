@@ -5,7 +5,7 @@
 //!
 //! | room | what lives there |
 //! | --- | --- |
-//! | [`users`], [`names`] | who somebody is: tags, discriminators, flags; how names are prepared and compared |
+//! | [`users`], [`names`], [`flags`] | who somebody is: tags, discriminators; how names are prepared and compared; flags |
 //! | [`accounts`], [`tokens`], [`passwords`] | how somebody proves it: registration, log-in, resets; secrets; hashing |
 //! | [`channels`], [`communities`] | where people talk: DMs and groups; communities, members, invites |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
@@ -25,6 +25,7 @@ pub mod communities;
 pub mod config;
 pub mod error;
 pub mod fields;
+pub mod flags;
 pub mod id;
 pub mod names;
 pub mod page;
@@ -34,12 +35,15 @@ pub mod store;
 pub mod tokens;
 pub mod users;
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::sync::Arc;
 
 use rocket::config::{Config as RocketConfig, Ident, LogLevel, Shutdown};
+use rocket::error::ErrorKind;
 use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket};
+use tokio::signal::unix::{SignalKind, signal};
 
 use config::Config;
 use error::{Error, Result};
@@ -72,6 +76,9 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         ip_header: None,
         log_level: LogLevel::Off,
         shutdown: Shutdown {
+            // `serve` listens for signals itself, and before anybody can know that it runs.
+            ctrlc: false,
+            signals: HashSet::new(),
             grace: GRACE,
             mercy: 1,
             force: false,
@@ -101,13 +108,27 @@ pub async fn serve(server: Rocket<Build>) -> Result<()> {
             let _ = out.flush();
         })
     });
-    match server.attach(announce).launch().await {
+    let refuse =
+        |error: &dyn std::fmt::Display| Error::Internal(format!("the server can't start: {error}"));
+    let server = server
+        .attach(announce)
+        .ignite()
+        .await
+        .map_err(|error| refuse(&error.kind()))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| refuse(&error))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| refuse(&error))?;
+    let shutdown = server.shutdown();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        shutdown.notify();
+    });
+    match server.launch().await {
         Ok(_) => Ok(()),
         // Connections that did not close in time are no failure of the server's.
-        Err(error) if matches!(error.kind(), rocket::error::ErrorKind::Shutdown(..)) => Ok(()),
-        Err(error) => Err(Error::Internal(format!(
-            "the server can't start: {}",
-            error.kind()
-        ))),
+        Err(error) if matches!(error.kind(), ErrorKind::Shutdown(..)) => Ok(()),
+        Err(error) => Err(refuse(&error.kind())),
     }
 }

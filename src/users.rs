@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::accounts::{NewToken, PasswordHash};
 use crate::error::{Problem, Result};
 use crate::fields::Fields;
+pub use crate::flags::{Flag, Flags};
 use crate::id::Id;
 use crate::names::{DELETED_USER, Username};
 
@@ -101,11 +102,18 @@ impl Discriminator {
     pub fn draw(taken: &Taken, random: u64) -> Option<Self> {
         let free = u64::from(Self::COUNT - taken.count);
         // A 64-bit number times the count of the free: its upper half is a rank, and even to one part in 10^15.
-        let rank = usize::try_from((u128::from(random) * u128::from(free)) >> 64).ok()?;
-        (1..=Self::COUNT)
-            .map(Self)
-            .filter(|candidate| !taken.contains(*candidate))
-            .nth(rank)
+        let mut rank = u32::try_from((u128::from(random) * u128::from(free)) >> 64).ok()?;
+        for (word, taken) in (0_u16..).zip(taken.bits) {
+            let mut free = !taken;
+            if rank < free.count_ones() {
+                for _ in 0..rank {
+                    free &= free - 1; // clears the lowest bit
+                }
+                return Self::new(word * 64 + u16::try_from(free.trailing_zeros()).ok()?);
+            }
+            rank -= free.count_ones();
+        }
+        None
     }
 }
 
@@ -148,6 +156,7 @@ impl Serialize for Discriminator {
 /// The discriminators of one name that are taken.
 #[derive(Clone)]
 pub struct Taken {
+    /// Bit n of the whole stands for n. What is no discriminator, 0 and from 10,000 on, counts as taken here, not in `count`.
     bits: [u64; 157],
     count: u16,
 }
@@ -172,6 +181,8 @@ impl FromIterator<Discriminator> for Taken {
             bits: [0; 157],
             count: 0,
         };
+        taken.bits[0] = 1;
+        taken.bits[156] = u64::MAX << 16;
         for discriminator in discriminators {
             let (word, bit) = Self::place(discriminator);
             taken.count += u16::from(taken.bits[word] & bit == 0);
@@ -207,83 +218,6 @@ impl FromStr for Tag {
             username: username.parse()?,
             discriminator: discriminator.parse()?,
         })
-    }
-}
-
-/// One of the three flags there are (contract, section 2; the seed's table).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flag {
-    /// A developer's account.
-    Developer = 1,
-    /// A bot's account.
-    Bot = 10,
-    /// An account managed by Saryno.
-    System = 11,
-}
-
-impl Flag {
-    /// All of them, ascending.
-    pub const ALL: [Self; 3] = [Self::Developer, Self::Bot, Self::System];
-
-    fn bit(self) -> u16 {
-        1 << self as u8
-    }
-}
-
-impl FromStr for Flag {
-    type Err = Problem;
-
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        match text {
-            "developer" => Ok(Self::Developer),
-            "bot" => Ok(Self::Bot),
-            "system" => Ok(Self::System),
-            _ => Err(Problem::out_of_range(
-                "The flags are developer, bot and system.",
-            )),
-        }
-    }
-}
-
-/// A set of flags: bit n stands for the flag of number n. Holds none but the three known ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Flags(u16);
-
-impl Flags {
-    /// The bit set as it is stored; `None` if it has an unknown bit.
-    #[must_use]
-    pub fn from_bits(bits: u16) -> Option<Self> {
-        let known = Flag::ALL.into_iter().collect::<Self>().0;
-        (bits & !known == 0).then_some(Self(bits))
-    }
-
-    /// The bit set as it is stored.
-    #[must_use]
-    pub fn bits(self) -> u16 {
-        self.0
-    }
-
-    /// Whether the flag is set.
-    #[must_use]
-    pub fn contains(self, flag: Flag) -> bool {
-        self.0 & flag.bit() != 0
-    }
-}
-
-impl FromIterator<Flag> for Flags {
-    fn from_iter<I: IntoIterator<Item = Flag>>(flags: I) -> Self {
-        Self(flags.into_iter().fold(0, |bits, flag| bits | flag.bit()))
-    }
-}
-
-impl Serialize for Flags {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(
-            Flag::ALL
-                .into_iter()
-                .filter(|flag| self.contains(*flag))
-                .map(|flag| flag as u8),
-        )
     }
 }
 
@@ -438,22 +372,6 @@ mod tests {
             ("a#b#0001", "forbidden_character"),
         ] {
             assert_eq!(text.parse::<Tag>().unwrap_err().code, code, "{text}");
-        }
-    }
-
-    #[test]
-    fn flags_are_ascending_numbers_and_an_unknown_one_never_gets_in() {
-        let flags: Flags = [Flag::System, Flag::Developer, Flag::System]
-            .into_iter()
-            .collect();
-        assert_eq!(serde_json::to_string(&flags).unwrap(), "[1,11]");
-        assert_eq!(Flags::from_bits(flags.bits()), Some(flags));
-        for bit in 0..16 {
-            assert_eq!(
-                Flags::from_bits(1 << bit).is_some(),
-                [1, 10, 11].contains(&bit),
-                "{bit}"
-            );
         }
     }
 

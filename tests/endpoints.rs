@@ -133,10 +133,6 @@ pub(crate) struct World {
 }
 
 impl World {
-    #[allow(
-        clippy::too_many_lines,
-        reason = "one table of all endpoints reads best in one piece"
-    )]
     pub(crate) async fn new() -> Self {
         let server = Server::start().await;
         server.store.set_registration(Policy::Open).await.unwrap();

@@ -8,6 +8,7 @@ mod channels;
 mod communities;
 mod invites;
 mod migrate;
+mod readers;
 mod rows;
 mod users;
 mod writer;
@@ -18,13 +19,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use r2d2::Pool;
-use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::store::Store;
+use readers::Readers;
 use writer::Writer;
 
 /// How long a connection waits for another process's write before it is `Busy`.
@@ -47,7 +47,7 @@ pub struct Options {
 /// A store in one SQLite file. Dropping it finishes what is queued and folds the WAL into the file.
 pub struct Sqlite {
     // The order matters: the last connection to close folds the WAL in, and one that reads can't.
-    readers: Pool<SqliteConnectionManager>,
+    readers: Readers,
     writer: Writer,
 }
 
@@ -65,16 +65,8 @@ impl Sqlite {
         migrate::migrate(&writing).map_err(|error| refuse(error.to_string()))?;
         make_private(path).map_err(|error| refuse(error.to_string()))?;
 
-        let reading = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let manager = SqliteConnectionManager::file(path)
-            .with_flags(reading)
-            .with_init(|connection| configure(connection));
-        let readers = Pool::builder()
-            .max_size(options.readers)
-            .connection_timeout(BUSY_TIMEOUT)
-            .test_on_check_out(false)
-            .build(manager)
-            .map_err(|error| refuse(error.to_string()))?;
+        let readers =
+            Readers::open(path, options.readers).map_err(|error| refuse(error.to_string()))?;
         let writer = Writer::start(writing, options.queue, options.batch)?;
         Ok(Self { readers, writer })
     }
@@ -85,9 +77,9 @@ impl Sqlite {
         T: Send + 'static,
         F: FnOnce(&Connection) -> Result<T> + Send + 'static,
     {
-        let readers = self.readers.clone();
+        let pool = self.readers.pool();
         let work = move || {
-            let connection = readers.get().map_err(|_| Error::Busy)?;
+            let connection = pool.get().map_err(|_| Error::Busy)?;
             let transaction = connection.unchecked_transaction()?;
             operation(&transaction)
         };

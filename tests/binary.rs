@@ -1,0 +1,392 @@
+//! The real executable as a process: what outlives a power cut, how it ends, what it prints, logs and leaves on the disk.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::AtomicUsize;
+
+use saryno::id::Id;
+use serde_json::{Value, json};
+
+use crate::races::{Written, database, directory, number, people, text, write_and_end};
+use crate::support::{Binary, agent, http, run_json, saryno};
+
+/// Everything that was answered, over all rounds.
+#[derive(Default)]
+struct Answered {
+    communities: BTreeMap<String, String>,
+    dms: HashMap<[String; 2], String>,
+    /// The name that was answered last; one more may be stored, the one that was about to be answered.
+    names: HashMap<String, String>,
+    highest: Option<Id>,
+}
+
+impl Answered {
+    /// Takes an answer in; `before` is the highest id of the rounds before its own.
+    fn take(&mut self, write: Written, before: Option<Id>) {
+        let id = match write {
+            Written::Community { id, name } => {
+                assert!(Some(id) > before, "{id} is not above {before:?}");
+                let known = self.communities.insert(id.to_string(), name);
+                assert_eq!(known, None, "{id} was given twice");
+                id
+            }
+            Written::Dm { id, pair } => {
+                // It may be of an earlier round that did not live to answer, so it need not be above that.
+                let known = self.dms.entry(pair).or_insert(id.to_string());
+                assert_eq!(*known, id.to_string(), "a pair got a second channel");
+                id
+            }
+            Written::Rename { user, name } => {
+                self.names.insert(user, name);
+                return;
+            }
+        };
+        self.highest = self.highest.max(Some(id));
+    }
+}
+
+fn strings(database: &rusqlite::Connection, sql: &str) -> Vec<[String; 3]> {
+    let mut statement = database.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
+    rows.unwrap().map(Result::unwrap).collect()
+}
+
+/// The file is whole, and no rule of it is broken.
+fn assert_whole(database: &rusqlite::Connection) {
+    let integrity: String = database
+        .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(integrity, "ok");
+    for nothing in [
+        "SELECT count(*) FROM pragma_foreign_key_check",
+        "SELECT count(*) FROM channels c WHERE type = 2 AND NOT EXISTS (SELECT 1 FROM participants p WHERE p.channel_id = c.id
+            GROUP BY p.channel_id HAVING count(*) = 2 AND min(user_id) = lower_id AND max(user_id) = higher_id)",
+        "SELECT count(*) - count(DISTINCT lower_id || ' ' || higher_id) FROM channels WHERE type = 2",
+        "SELECT count(*) - count(DISTINCT id) FROM (SELECT id FROM users UNION ALL SELECT id FROM tokens
+            UNION ALL SELECT id FROM channels UNION ALL SELECT id FROM communities)",
+        "SELECT count(*) FROM communities c WHERE NOT EXISTS
+            (SELECT 1 FROM members m WHERE m.community_id = c.id AND m.user_id = c.owner_id)",
+    ] {
+        assert_eq!(number(database, nothing), 0, "{nothing}");
+    }
+}
+
+/// Whether all that was answered is in the file, and under the ids that were answered.
+fn assert_stored(database: &rusqlite::Connection, answered: &Answered) {
+    let communities = "SELECT CAST(id AS TEXT), name, '' FROM communities";
+    let stored: HashMap<_, _> = strings(database, communities)
+        .into_iter()
+        .map(|[id, name, _]| (id, name))
+        .collect();
+    for (id, name) in &answered.communities {
+        assert_eq!(stored.get(id), Some(name), "community {id}");
+    }
+    let dms =
+        "SELECT CAST(id AS TEXT), CAST(lower_id AS TEXT), CAST(higher_id AS TEXT) FROM channels";
+    let stored: HashMap<_, _> = strings(database, dms)
+        .into_iter()
+        .map(|[id, lower, higher]| ([lower, higher], id))
+        .collect();
+    for (pair, id) in &answered.dms {
+        assert_eq!(stored.get(pair), Some(id), "DM of {pair:?}");
+    }
+    let names = "SELECT CAST(id AS TEXT), username, '' FROM users";
+    let turn = |name: &str| name["Name ".len()..].parse::<usize>().unwrap();
+    for [id, name, _] in strings(database, names) {
+        if let Some(answered) = answered.names.get(&id) {
+            assert!(
+                turn(&name) >= turn(answered),
+                "{name} instead of {answered}"
+            );
+        }
+    }
+}
+
+#[test]
+fn twenty_power_cuts_in_a_stream_of_writes_lose_nothing_that_was_answered() {
+    let (_directory, data) = directory();
+    let people = people(&data, 40);
+    let (turn, mut answered) = (AtomicUsize::new(0), Answered::default());
+    for round in 0..20 {
+        // The first is the server's: what a look at the file mends is not what its start mends.
+        let server = Binary::start(&data);
+        let stored = database(&data);
+        assert_whole(&stored);
+        assert_stored(&stored, &answered);
+        drop(stored);
+        let enough = 1 + round * 37 % 101;
+        let before = answered.highest;
+        for write in write_and_end(server, &people, &turn, enough, Binary::kill) {
+            answered.take(write, before);
+        }
+    }
+    let server = Binary::start(&data);
+    let ready = http(&agent(), "GET", &format!("{}/ready", server.url), "", "");
+    assert_eq!(ready.unwrap().0, 200);
+    assert!(server.terminate().success());
+    let stored = database(&data);
+    assert_whole(&stored);
+    assert_stored(&stored, &answered);
+    assert!(answered.communities.len() > 200);
+}
+
+#[test]
+fn sigterm_under_load_answers_what_was_accepted_and_leaves_no_wal() {
+    let (_directory, data) = directory();
+    let people = people(&data, 40);
+    for round in 0..3 {
+        let before = number(&database(&data), "SELECT count(*) FROM communities");
+        let end = |server: Binary| assert_eq!(server.terminate().code(), Some(0));
+        let written = write_and_end(
+            Binary::start(&data),
+            &people,
+            &AtomicUsize::new(10_000 * round),
+            50,
+            end,
+        );
+        assert!(!data.join("saryno.db-wal").exists());
+        // What was written without an answer was accepted and then dropped.
+        let answered: HashSet<_> = written
+            .into_iter()
+            .filter_map(|write| match write {
+                Written::Community { id, .. } => Some(id.to_string()),
+                _ => None,
+            })
+            .collect();
+        let newest = format!(
+            "SELECT CAST(id AS TEXT), '', '' FROM communities ORDER BY id LIMIT -1 OFFSET {before}"
+        );
+        let stored: HashSet<_> = strings(&database(&data), &newest)
+            .into_iter()
+            .map(|[id, _, _]| id)
+            .collect();
+        assert_eq!(stored, answered);
+    }
+}
+
+#[test]
+fn sigterm_and_sigint_end_a_server_with_an_idle_connection_and_fold_the_wal_in() {
+    let (_directory, data) = directory();
+    let person = people(&data, 1).remove(0);
+    for signal in ["TERM", "INT"] {
+        let mut server = Binary::start(&data);
+        let agent = agent();
+        let url = format!("{}/communities", server.url);
+        let written = http(&agent, "POST", &url, &person.token, r#"{"name": "Idle"}"#);
+        assert_eq!(written.unwrap().0, 201);
+        assert!(data.join("saryno.db-wal").exists());
+        let silent = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+        server.signal(signal);
+        assert_eq!(server.child.wait().unwrap().code(), Some(0), "{signal}");
+        assert!(!data.join("saryno.db-wal").exists(), "{signal}");
+        drop((agent, silent));
+    }
+    assert_eq!(
+        number(&database(&data), "SELECT count(*) FROM communities"),
+        2
+    );
+}
+
+#[test]
+fn the_data_directory_and_what_is_in_it_are_the_owners_alone_whatever_the_umask() {
+    let (directory, data) = directory();
+    let create = saryno(&data, &["user", "create", "Owner"]);
+    let shell = Command::new("sh")
+        .args(["-c", "umask 0; exec \"$@\"", "sh"])
+        .arg(create.get_program())
+        .args(create.get_args())
+        .current_dir(directory.path())
+        .output()
+        .unwrap();
+    assert!(shell.status.success());
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&data), 0o700);
+    assert_eq!(mode(&data.join("saryno.db")), 0o600);
+    let _server = Binary::start(&data);
+    run_json(&data, &["user", "create", "Writer"]);
+    for file in std::fs::read_dir(&data).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[test]
+fn where_it_listens_is_the_only_line_on_standard_output_whatever_the_log_format() {
+    let directory = tempfile::tempdir().unwrap();
+    for format in ["text", "json"] {
+        let data = directory.path().join(format);
+        let mut child = saryno(&data, &["serve", "--port", "0"])
+            .env("SARYNO_LOG__FORMAT", format)
+            .env("SARYNO_LOG__LEVEL", "debug")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let mut first = String::new();
+        output.read_line(&mut first).unwrap();
+        let port = first
+            .trim_end()
+            .strip_prefix("listening on http://127.0.0.1:");
+        let port: u16 = port.unwrap_or_else(|| panic!("{first}")).parse().unwrap();
+        let url = format!("http://127.0.0.1:{port}/health");
+        let answer = http(&agent(), "GET", &url, "", "");
+        let id = child.id().to_string();
+        assert!(Command::new("kill").arg(&id).status().unwrap().success());
+        assert!(child.wait().unwrap().success());
+        assert_eq!(answer.unwrap(), (200, json!({"status": "ok"})));
+        let mut rest = String::new();
+        output.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+    }
+}
+
+#[test]
+fn an_unknown_method_gets_the_error_body_and_the_headers_of_every_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = Binary::start(&directory.path().join("data"));
+    let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
+    let request = b"BREW /users/@me HTTP/1.1\r\nHost: saryno\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let head = head.to_lowercase();
+    assert!(head.starts_with("http/1.1 400 "), "{head}");
+    assert!(head.contains("\r\nx-request-id: "), "{head}");
+    assert!(
+        head.contains("\r\nx-content-type-options: nosniff"),
+        "{head}"
+    );
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["code"], "invalid_request");
+    assert!(!body["message"].as_str().unwrap().is_empty());
+}
+
+#[test]
+fn a_log_line_tells_the_request_and_none_tells_a_secret() {
+    let (_directory, data) = directory();
+    run_json(&data, &["user", "create", "Ada", "--discriminator", "0001"]);
+    for format in ["text", "json"] {
+        let variables = [
+            ("SARYNO_LOG__FORMAT", format),
+            ("SARYNO_LOG__LEVEL", "debug"),
+        ];
+        let server = Binary::start_with(&data, &[], &variables);
+        let before = server.log().len();
+        let made = run_json(&data, &["user", "token", "Ada#0001"]);
+        let token = text(&made["token"]);
+        let get = agent().get(format!("{}/users/@me", server.url));
+        let answer = get
+            .header("Authorization", format!("Bearer {token}"))
+            .call()
+            .unwrap();
+        let request = answer.headers()["X-Request-Id"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let log = server.log();
+        let line = log[before..]
+            .lines()
+            .find(|line| line.contains(&request))
+            .unwrap();
+        if format == "json" {
+            let line: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(
+                (&line["account"], &line["status"]),
+                (&made["user"]["id"], &json!(200))
+            );
+            assert!(text(&line["route"]).contains("/users/@me") && line["microseconds"].is_u64());
+        }
+
+        run_json(&data, &["registration", "invite"]);
+        let instance = run_json(&data, &["invite", "create"]);
+        let instance = text(&instance["code"]);
+        let reset = run_json(&data, &["user", "reset-link", "Ada#0001"]);
+        let reset = text(&reset["code"]);
+        let unknown = format!("srn_{}", "Q".repeat(43));
+        let mut secrets = vec![
+            token.to_owned(),
+            unknown.clone(),
+            instance.to_owned(),
+            reset.to_owned(),
+        ];
+        secrets.extend(["pass-word", "srn_short", "invite-code", "reset-code"].map(str::to_owned));
+        let call = |method: &str, path: &str, token: &str, body: &Value| {
+            let url = format!("{}{path}", server.url);
+            http(&agent(), method, &url, token, &body.to_string()).unwrap()
+        };
+        let post = |path: &str, body: Value| call("POST", path, token, &body).1;
+        let community = post("/communities", json!({"name": "Secretive"}));
+        let invites = format!("/communities/{}/invites", text(&community["id"]));
+        let code = text(&post(&invites, json!({}))["code"]).to_owned();
+        for code in [code.as_str(), "invite-code"] {
+            for path in [
+                format!("/invites/{code}"),
+                format!("/v1/invites/{code}"),
+                format!("/nowhere/{code}"),
+            ] {
+                for method in ["GET", "POST", "PATCH", "DELETE"] {
+                    call(method, &path, token, &json!({}));
+                }
+            }
+        }
+        secrets.push(code);
+        for token in [&unknown, "srn_short", token] {
+            call("GET", "/users/@me", token, &Value::Null);
+            let query = format!("/users?tag=ada%230001&token={token}&password=pass-word");
+            call("GET", &query, token, &Value::Null);
+        }
+        for body in [
+            json!({"username": "Bo", "password": "pass-word", "invite": "invite-code"}),
+            json!({"username": "Bo", "password": "pass-word", "invite": instance}),
+            json!({"username": "@", "password": ["pass-word"], "pass-word": 1}),
+            json!("pass-word"),
+        ] {
+            let admitted = post("/auth/register", body);
+            secrets.extend(admitted["token"].as_str().map(str::to_owned));
+        }
+        post(
+            "/auth/reset",
+            json!({"code": "reset-code", "new": "pass-word"}),
+        );
+        post(
+            "/auth/login",
+            json!({"tag": "Ada#0001", "password": "pass-word"}),
+        );
+        post(
+            "/auth/password",
+            json!({"current": "pass-word", "new": "pass-word"}),
+        );
+        post(
+            "/auth/reset",
+            json!({"code": reset, "new": "pass-word again"}),
+        );
+        let admitted = post(
+            "/auth/login",
+            json!({"tag": "Ada#0001", "password": "pass-word again"}),
+        );
+        assert!(admitted["token"].is_string());
+        secrets.push(text(&admitted["token"]).to_owned());
+        let cut = http(
+            &agent(),
+            "POST",
+            &format!("{}/auth/login", server.url),
+            token,
+            r#"{"password": "pass-word"#,
+        );
+        assert_eq!(cut.unwrap().0, 400);
+        assert!(server.terminate().success());
+        let log = std::fs::read_to_string(data.with_extension("log")).unwrap();
+        for secret in secrets {
+            assert!(!log.contains(&secret), "{secret} is in the log");
+        }
+        for line in log[before..].lines().filter(|_| format == "json") {
+            assert!(serde_json::from_str::<Value>(line).is_ok(), "{line}");
+        }
+    }
+}
