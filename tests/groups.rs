@@ -1,6 +1,7 @@
 //! Groups, by the words of the contract.
 
 use futures::future::join_all;
+use saryno::store::Store;
 use saryno::users::Users;
 use serde_json::json;
 
@@ -297,4 +298,16 @@ async fn a_deleted_account_leaves_its_groups_and_stays_in_its_dms() {
         0
     );
     assert_eq!(count(&server, "SELECT count(*) FROM participants"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_came_when_is_recorded_so_that_a_restart_orders_later_comers_behind() {
+    let server = Server::start().await;
+    let [a, b, c, d] = people(&server).await;
+    let group = group(&server, &a, &[&b, &c]).await;
+    server.put(&recipient(&group, &d), &a).await.expect(204);
+    let since = count(&server, "SELECT max(since) FROM participants");
+    let made: i64 = group.rsplit('/').next().unwrap().parse().unwrap();
+    assert!(since > made, "a later comer's mark is a later snowflake");
+    assert!(server.store.highest_id().await.unwrap().bits() >= since);
 }
