@@ -231,8 +231,11 @@ impl Config {
         let rules = [
             (self.worker_id < COMMAND_LINE_WORKER, worker.as_str()),
             ((3..=LARGEST_GROUP).contains(&self.group_dm_max), &group),
-            (self.workers > 0, "workers is 1 at least"),
-            (self.store.readers > 0, "store.readers is 1 at least"),
+            ((1..=1_024).contains(&self.workers), "workers is 1 to 1024"),
+            (
+                (1..=1_024).contains(&self.store.readers),
+                "store.readers is 1 to 1024",
+            ),
             (self.store.queue > 0, "store.queue is 1 at least"),
             (self.store.batch > 0, "store.batch is 1 at least"),
             (

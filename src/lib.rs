@@ -94,7 +94,7 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
 ///
 /// # Errors
 /// [`Error::Internal`] with a sentence for the operator if it can't listen.
-pub async fn serve(server: Rocket<Build>) -> Result<()> {
+pub async fn serve(config: &Config, server: Rocket<Build>) -> Result<()> {
     let announce = AdHoc::on_liftoff("where it listens", |rocket| {
         Box::pin(async move {
             let (address, port) = (rocket.config().address, rocket.config().port);
@@ -108,8 +108,12 @@ pub async fn serve(server: Rocket<Build>) -> Result<()> {
             let _ = out.flush();
         })
     });
-    let refuse =
-        |error: &dyn std::fmt::Display| Error::Internal(format!("the server can't start: {error}"));
+    let at = std::net::SocketAddr::new(config.address, config.port);
+    let refuse = |error: &dyn std::fmt::Display| {
+        Error::Internal(format!(
+            "the server can't listen on {at}: {error}; --address and --port choose another place"
+        ))
+    };
     let server = server
         .attach(announce)
         .ignite()

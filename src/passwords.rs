@@ -3,11 +3,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc};
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::password_hash::phc;
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use icu_normalizer::ComposingNormalizerBorrowed;
 use tokio::sync::Semaphore;
 
@@ -15,6 +15,9 @@ use crate::error::{Error, Problem, Result};
 
 /// How many hashes may wait for their turn; at some 20 ms each on a core the last of them waits for seconds.
 const MOST_WAITING: usize = 256;
+
+/// Bytes of a hash.
+const OUTPUT: usize = 32;
 
 /// A password in the clear. It has no `Debug`, no `Display` and no way back out.
 #[derive(Clone)]
@@ -88,7 +91,10 @@ impl fmt::Debug for PasswordHash {
 pub struct Hasher(Arc<Queue>);
 
 struct Queue {
-    cores: Semaphore,
+    cores: Arc<Semaphore>,
+    /// What argon2 works in, one a core once it was needed, kept for the next hash: the allocator does not give back 19 MiB
+    /// that are taken and freed on ever other threads, and a storm of log-ins would take a gigabyte.
+    memory: Mutex<Vec<Vec<Block>>>,
     waiting: AtomicUsize,
     /// What a log-in to an account without a password is checked against, so that it takes as long.
     nobody: PasswordHash,
@@ -102,9 +108,10 @@ impl Hasher {
     pub fn new(cores: usize) -> Result<Self> {
         let mut salt = [0; 32];
         rand::fill(&mut salt);
-        let nobody = hash(&salt)?;
+        let nobody = hash(&salt, &mut Vec::new())?;
         Ok(Self(Arc::new(Queue {
-            cores: Semaphore::new(cores.max(1)),
+            cores: Arc::new(Semaphore::new(cores.max(1))),
+            memory: Mutex::default(),
             waiting: AtomicUsize::new(0),
             nobody,
         })))
@@ -115,7 +122,8 @@ impl Hasher {
     /// # Errors
     /// [`Error::Busy`] if too many wait already.
     pub async fn hash(&self, password: Password) -> Result<PasswordHash> {
-        self.run(move || hash(password.0.as_bytes())).await?
+        self.run(move |memory| hash(password.0.as_bytes(), memory))
+            .await?
     }
 
     /// Whether the password is the one that was hashed. Without a hash it is wrong, and that takes as long to find out.
@@ -126,21 +134,43 @@ impl Hasher {
         let exists = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.0.nobody.clone());
         let fits = self
-            .run(move || verify(password.0.as_bytes(), &stored))
+            .run(move |memory| verify(password.0.as_bytes(), &stored, memory))
             .await?;
         Ok(fits? && exists)
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
+    ) -> Result<T> {
         let _place = Place::take(&self.0.waiting).ok_or(Error::Busy)?;
-        let _core = self
-            .0
+        let queue = self.0.clone();
+        let core = queue
             .cores
-            .acquire()
+            .clone()
+            .acquire_owned()
             .await
             .map_err(|_| Error::ShuttingDown)?;
-        tokio::task::spawn_blocking(work)
-            .await
+        let task = tokio::task::spawn_blocking(move || {
+            // The hash goes on when the client has gone, and the core is taken for as long.
+            let _core = core;
+            let taken = queue
+                .memory
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop();
+            let mut memory = taken.unwrap_or_default();
+            let result = work(&mut memory);
+            // What is left in there was made of the password.
+            memory.fill(Block::default());
+            queue
+                .memory
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(memory);
+            result
+        });
+        task.await
             .map_err(|error| Error::Internal(format!("hashing: {error}")))
     }
 }
@@ -168,19 +198,42 @@ fn argon2() -> Result<Argon2<'static>> {
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters))
 }
 
-fn hash(password: &[u8]) -> Result<PasswordHash> {
-    let hash: phc::PasswordHash = argon2()?
-        .hash_password(password)
-        .map_err(|error| Error::Internal(format!("argon2: {error}")))?;
+fn compute(
+    argon2: &Argon2<'_>,
+    password: &[u8],
+    salt: &[u8],
+    memory: &mut Vec<Block>,
+) -> Result<phc::Output> {
+    memory.resize(argon2.params().block_count(), Block::default());
+    let mut output = [0; OUTPUT];
+    argon2
+        .hash_password_into_with_memory(password, salt, &mut output, memory)
+        .map_err(failed)?;
+    phc::Output::new(&output).map_err(failed)
+}
+
+fn failed(error: impl fmt::Display) -> Error {
+    Error::Internal(format!("argon2: {error}"))
+}
+
+fn hash(password: &[u8], memory: &mut Vec<Block>) -> Result<PasswordHash> {
+    let (argon2, salt) = (argon2()?, phc::Salt::generate());
+    let hash = phc::PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params: phc::ParamsString::try_from(argon2.params()).map_err(failed)?,
+        hash: Some(compute(&argon2, password, &salt, memory)?),
+        salt: Some(salt),
+    };
     Ok(PasswordHash(hash.to_string()))
 }
 
-fn verify(password: &[u8], stored: &PasswordHash) -> Result<bool> {
-    let stored = phc::PasswordHash::new(&stored.0).map_err(|error| {
-        Error::Internal(format!("a stored password hash can't be read: {error}"))
-    })?;
+fn verify(password: &[u8], stored: &PasswordHash, memory: &mut Vec<Block>) -> Result<bool> {
+    let unreadable = || Error::Internal("a stored password hash can't be read".into());
+    let stored = phc::PasswordHash::new(&stored.0).map_err(|_| unreadable())?;
+    let (salt, hash) = stored.salt.zip(stored.hash).ok_or_else(unreadable)?;
     // Compares in constant time.
-    Ok(argon2()?.verify_password(password, &stored).is_ok())
+    Ok(compute(&argon2()?, password, &salt, memory)? == hash)
 }
 
 #[cfg(test)]
@@ -201,14 +254,18 @@ mod tests {
 
     #[test]
     fn a_hash_is_argon2id_with_the_contracts_parameters_and_a_salt_of_its_own() -> Result<()> {
-        let (one, other) = (hash(b"correct horse")?, hash(b"correct horse")?);
+        let memory = &mut Vec::new();
+        let (one, other) = (
+            hash(b"correct horse", memory)?,
+            hash(b"correct horse", memory)?,
+        );
         assert!(
             one.0.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
             "{}",
             one.0
         );
         assert_ne!(one, other);
-        assert!(verify(b"correct horse", &one)? && !verify(b"correct hors", &one)?);
+        assert!(verify(b"correct horse", &one, memory)? && !verify(b"correct hors", &one, memory)?);
         Ok(())
     }
 

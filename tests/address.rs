@@ -3,7 +3,7 @@
 use rocket::http::Method;
 
 use crate::endpoints::{NO_IDS, World, at_fault};
-use crate::support::failure;
+use crate::support::{Server, failure};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_path_names_the_id_that_is_none_and_0_is_nobodys() {
@@ -143,5 +143,20 @@ async fn a_query_out_of_range_or_malformed_is_refused_and_never_clamped() {
             "tag",
             "",
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_failure_is_told_without_the_databases_own_words() {
+    let server = Server::start().await;
+    let account = server.account("a").await;
+    server
+        .database()
+        .execute_batch("ALTER TABLE communities RENAME TO elsewhere")
+        .unwrap();
+    let answer = server.get("/communities/1", &account).await;
+    assert_eq!(answer.fails(), failure(500, "internal"));
+    for word in ["database", "table", "communities", "SQL"] {
+        assert!(!answer.text().contains(word), "{}", answer.text());
     }
 }

@@ -390,3 +390,40 @@ fn a_log_line_tells_the_request_and_none_tells_a_secret() {
         }
     }
 }
+
+#[test]
+fn a_storm_of_log_ins_takes_a_bounded_part_of_memory() {
+    let (_kept, data) = directory();
+    let server = Binary::start(&data);
+    std::thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| {
+                let agent = agent();
+                for _ in 0..4 {
+                    let body = r#"{"tag": "nobody#0001", "password": "wrong horse"}"#;
+                    let answer = http(
+                        &agent,
+                        "POST",
+                        &format!("{}/auth/login", server.url),
+                        "",
+                        body,
+                    )
+                    .unwrap();
+                    assert_eq!(answer.0, 401);
+                }
+            });
+        }
+    });
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.child.id())).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))
+        .unwrap();
+    let kibibytes: usize = line.trim().trim_end_matches(" kB").parse().unwrap();
+    // A hash takes 19 MiB, and there is one a core at a time.
+    let cores = std::thread::available_parallelism().unwrap().get();
+    assert!(
+        kibibytes < (64 + 20 * cores) * 1024,
+        "{kibibytes} KiB at the most"
+    );
+}

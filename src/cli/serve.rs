@@ -1,5 +1,6 @@
 //! `saryno serve`
 
+use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,7 +55,7 @@ impl Serve {
             .map_err(|error| Error::Internal(format!("the runtime: {error}")))?;
         let served = runtime.block_on(async {
             let ids = Generator::new(config.worker_id, store.highest_id().await?);
-            crate::serve(crate::server(&config, store.clone(), ids)?).await
+            crate::serve(&config, crate::server(&config, store.clone(), ids)?).await
         });
         // Whatever still runs lets go of the store here, so that dropping it finishes the queue and folds the WAL in.
         runtime.shutdown_timeout(Duration::from_secs(1));
@@ -74,7 +75,8 @@ fn start_log(log: &Log) {
     let lines = tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
-        .with_target(false);
+        .with_target(false)
+        .with_ansi(std::io::stderr().is_terminal());
     match log.format {
         LogFormat::Text => lines.init(),
         LogFormat::Json => lines.json().flatten_event(true).init(),
