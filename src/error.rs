@@ -155,7 +155,7 @@ impl Error {
             Self::UnknownInvite => {
                 "There is no such invite, or it is used up, expired or withdrawn; ask for a new one."
             }
-            Self::NotFound => "There is nothing at this path.",
+            Self::NotFound => "There is nothing at this path, or nothing that is yours.",
             Self::MethodNotAllowed(allow) => {
                 return Cow::Owned(format!(
                     "This path exists, but not with this method; it takes {allow}."

@@ -384,3 +384,15 @@ fn a_setting_that_is_unknown_of_a_wrong_type_or_out_of_range_stops_the_start_and
     let missing = run(&data, &["config", "check", "--config", "missing.toml"]);
     assert!(complaint(&missing, 1).contains("missing.toml"));
 }
+
+#[test]
+fn an_invite_that_is_good_for_no_time_is_wrong_usage() {
+    let (_kept, data) = directory();
+    for duration in ["0d", "soon", "-1d"] {
+        let output = run(
+            &data,
+            &["invite", "create", &format!("--expires={duration}")],
+        );
+        assert_eq!(output.status.code(), Some(2), "{duration}");
+    }
+}

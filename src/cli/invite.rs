@@ -33,7 +33,7 @@ pub(super) struct Create {
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     uses: u32,
     /// How long it is good for, like 7d or 12h; without it, it doesn't expire.
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = good_for)]
     expires: Option<std::time::Duration>,
     #[command(flatten)]
     print: Print,
@@ -85,4 +85,14 @@ fn describe(invite: &InstanceInvite) -> String {
         |end| format!("until {end}"),
     );
     format!("{}  used {uses} of {max_uses}, {end}", code.0)
+}
+
+/// A duration in which an invite can be used at all.
+fn good_for(text: &str) -> Result<std::time::Duration, String> {
+    let duration = humantime::parse_duration(text).map_err(|error| error.to_string())?;
+    if duration.is_zero() {
+        Err("an invite that is good for no time admits nobody".into())
+    } else {
+        Ok(duration)
+    }
 }
