@@ -211,7 +211,7 @@ fn registration_and_instance_invites_take_effect_at_the_next_request() {
         (&two["max_uses"], text(&two["expires_at"]).ends_with('Z')),
         (&json!(2), true)
     );
-    let short = run_json(&data, &["invite", "create", "--expires", "0s"]);
+    let short = run_json(&data, &["invite", "create", "--expires", "1ns"]);
     assert_eq!(register(Some(text(&short["code"]))), closed);
     for answer in [&made, &made, &closed] {
         assert_eq!(register(Some(text(&two["code"]))), *answer);
