@@ -1,7 +1,9 @@
 //! What is decided between clients that ask at the same moment, over real sockets.
 
 use std::collections::HashSet;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, mpsc};
 use std::time::Duration;
@@ -14,7 +16,7 @@ use saryno::users::Users;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Binary, OPTIONS, agent, http, new_user, run};
+use crate::support::{Binary, OPTIONS, agent, http, new_user, saryno};
 
 /// Where a server's data go, and what removes them in the end.
 pub(crate) fn directory() -> (TempDir, PathBuf) {
@@ -369,10 +371,22 @@ fn of_50_additions_to_a_group_at_once_as_many_succeed_as_there_is_room() {
 fn a_second_server_on_a_served_directory_says_that_there_is_one_and_leaves_it_alone() {
     let (_directory, data) = directory();
     let server = Binary::start(&data);
-    let second = run(&data, &["serve", "--port", "0"]);
-    assert_eq!(second.status.code(), Some(1));
-    assert!(second.stdout.is_empty());
-    let said = String::from_utf8(second.stderr).unwrap();
+    let log = data.with_extension("second");
+    let errors = std::fs::File::create(&log).unwrap();
+    let mut second = saryno(&data, &["serve", "--port", "0"])
+        .stdout(Stdio::piped())
+        .stderr(errors)
+        .spawn()
+        .unwrap();
+    // A second one that did start would say so and go on for ever: it is ended before anything is asserted.
+    let mut line = String::new();
+    let listening = BufReader::new(second.stdout.take().unwrap()).read_line(&mut line);
+    if listening.unwrap() > 0 {
+        second.kill().unwrap();
+    }
+    let status = second.wait().unwrap();
+    assert_eq!((status.code(), line.as_str()), (Some(1), ""));
+    let said = std::fs::read_to_string(&log).unwrap();
     assert!(said.contains("already"), "{said}");
     let ready = http(&agent(), "GET", &format!("{}/ready", server.url), "", "");
     assert_eq!(ready.unwrap().0, 200);

@@ -1,7 +1,5 @@
 //! What tests stand on: a server in process, or the real binary; each with a directory and a database file of its own.
 
-#![allow(dead_code, reason = "each topic uses its part")]
-
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
@@ -13,7 +11,6 @@ use saryno::accounts::{Label, NewToken, PasswordHash, Secret};
 use saryno::clock::Timestamp;
 use saryno::config::Config;
 use saryno::id::{Generator, Id};
-use saryno::store::Store;
 use saryno::store::sqlite::{Options, Sqlite};
 use saryno::users::{Discriminator, Flag, Flags, NewUser, User, Users};
 use serde_json::Value;
@@ -471,9 +468,4 @@ pub(crate) fn http(
 /// Now, for what takes a moment.
 pub(crate) fn now() -> Timestamp {
     Timestamp::now()
-}
-
-/// The store as a trait object, to hold it against the trait's promises.
-pub(crate) fn as_store(store: &Arc<Sqlite>) -> Arc<dyn Store> {
-    store.clone()
 }
