@@ -24,12 +24,48 @@ CREATE TABLE users (
     flags         INTEGER NOT NULL DEFAULT 0 CHECK (flags & ~((1 << 1) | (1 << 10) | (1 << 11)) = 0), -- bit n is flag n
     password      TEXT,              -- argon2id, as a PHC string
     disabled      INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+    reason        TEXT    CHECK (reason IS NULL OR disabled = 1), -- why it is disabled; the account is shown it
     CHECK ((username IS NULL) = (username_key IS NULL) AND (username IS NULL) = (discriminator IS NULL)),
     CHECK (username IS NOT NULL OR (avatar IS NULL AND flags = 0 AND password IS NULL))
 ) STRICT;
 
 -- The rule that a tag is one person's; finding a user by tag; reading the discriminators taken of one name in one range.
 CREATE UNIQUE INDEX users_by_tag ON users (username_key, discriminator) WHERE username_key IS NOT NULL;
+
+-- The admin's lists, page by page: everybody who was not deleted; then each filter, by id and by name. All but the first hold the
+-- few rows that the filter finds.
+CREATE INDEX users_alive              ON users (id)                          WHERE username IS NOT NULL;
+CREATE INDEX users_deleted            ON users (id)                          WHERE username IS NULL;
+CREATE INDEX users_disabled           ON users (id)                          WHERE disabled = 1;
+CREATE INDEX users_disabled_by_tag    ON users (username_key, discriminator) WHERE disabled = 1;
+CREATE INDEX users_developers         ON users (id)                          WHERE flags & (1 << 1) <> 0;
+CREATE INDEX users_developers_by_tag  ON users (username_key, discriminator) WHERE flags & (1 << 1) <> 0;
+CREATE INDEX users_bots               ON users (id)                          WHERE flags & (1 << 10) <> 0;
+CREATE INDEX users_bots_by_tag        ON users (username_key, discriminator) WHERE flags & (1 << 10) <> 0;
+CREATE INDEX users_system             ON users (id)                          WHERE flags & (1 << 11) <> 0;
+CREATE INDEX users_system_by_tag      ON users (username_key, discriminator) WHERE flags & (1 << 11) <> 0;
+
+-- Names that two people or more have, with how many: the fullest names of the instance. Kept by the triggers below.
+CREATE TABLE shared_names (
+    username_key TEXT    NOT NULL PRIMARY KEY,
+    holders      INTEGER NOT NULL CHECK (holders BETWEEN 2 AND 9999)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX shared_names_by_holders ON shared_names (holders DESC, username_key);
+
+CREATE TRIGGER name_taken AFTER INSERT ON users WHEN new.username_key IS NOT NULL BEGIN
+    INSERT INTO shared_names (username_key, holders)
+    SELECT new.username_key, 2 WHERE EXISTS (SELECT 1 FROM users WHERE username_key = new.username_key AND id <> new.id)
+    ON CONFLICT (username_key) DO UPDATE SET holders = holders + 1;
+END;
+
+CREATE TRIGGER name_changed AFTER UPDATE OF username_key ON users WHEN old.username_key IS NOT new.username_key BEGIN
+    DELETE FROM shared_names WHERE username_key = old.username_key AND holders = 2;
+    UPDATE shared_names SET holders = holders - 1 WHERE username_key = old.username_key;
+    INSERT INTO shared_names (username_key, holders)
+    SELECT new.username_key, 2 WHERE EXISTS (SELECT 1 FROM users WHERE username_key = new.username_key AND id <> new.id)
+    ON CONFLICT (username_key) DO UPDATE SET holders = holders + 1;
+END;
 
 -- What admits a client: the SHA-256 of a token.
 CREATE TABLE tokens (
@@ -84,19 +120,22 @@ CREATE TABLE participants (
     PRIMARY KEY (channel_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
--- A user's channels, page by page.
-CREATE INDEX participants_shown ON participants (user_id, channel_id) WHERE hidden = 0;
+-- A user's channels, page by page; those they have hidden, for an admin.
+CREATE INDEX participants_shown  ON participants (user_id, channel_id) WHERE hidden = 0;
+CREATE INDEX participants_hidden ON participants (user_id, channel_id) WHERE hidden = 1;
 
 -- Communities. The owner is one of the members.
 CREATE TABLE communities (
     id       INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
-    name     TEXT    NOT NULL,
+    name     TEXT    NOT NULL,              -- as it is shown, prepared
+    name_key TEXT    NOT NULL,              -- what a search compares it by; several may have the same
     icon     TEXT    CHECK (length(icon) = 64),
     owner_id INTEGER NOT NULL REFERENCES users (id)
 ) STRICT;
 
--- A deleted account's communities.
+-- A deleted account's communities; the admin's search.
 CREATE INDEX communities_by_owner ON communities (owner_id);
+CREATE INDEX communities_by_name ON communities (name_key, id);
 
 -- Who is in a community; a user's communities, page by page.
 CREATE TABLE members (
@@ -121,3 +160,108 @@ CREATE TABLE invites (
 
 -- A community's invites, page by page; deleting a community.
 CREATE INDEX invites_by_community ON invites (community_id, id);
+
+-- How much there is of everything, tombstones left out: one row, kept by the triggers below, because counting ten million rows
+-- takes seconds.
+CREATE TABLE counts (
+    one         INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),
+    users       INTEGER NOT NULL CHECK (users >= 0),
+    bots        INTEGER NOT NULL CHECK (bots BETWEEN 0 AND users),
+    communities INTEGER NOT NULL CHECK (communities >= 0),
+    dms         INTEGER NOT NULL CHECK (dms >= 0),
+    groups      INTEGER NOT NULL CHECK (groups >= 0)
+) STRICT;
+
+INSERT INTO counts (one, users, bots, communities, dms, groups) VALUES (1, 0, 0, 0, 0, 0);
+
+CREATE TRIGGER user_counted AFTER INSERT ON users BEGIN
+    UPDATE counts SET users = users + (new.username IS NOT NULL), bots = bots + (new.flags & (1 << 10) <> 0);
+END;
+
+CREATE TRIGGER user_recounted AFTER UPDATE OF username, flags ON users
+WHEN (old.username IS NULL) <> (new.username IS NULL) OR old.flags & (1 << 10) <> new.flags & (1 << 10) BEGIN
+    UPDATE counts SET
+        users = users + (new.username IS NOT NULL) - (old.username IS NOT NULL),
+        bots = bots + (new.flags & (1 << 10) <> 0) - (old.flags & (1 << 10) <> 0);
+END;
+
+CREATE TRIGGER channel_counted AFTER INSERT ON channels BEGIN
+    UPDATE counts SET dms = dms + (new.type = 2), groups = groups + (new.type = 3);
+END;
+
+CREATE TRIGGER channel_discounted AFTER DELETE ON channels BEGIN
+    UPDATE counts SET dms = dms - (old.type = 2), groups = groups - (old.type = 3);
+END;
+
+CREATE TRIGGER community_counted AFTER INSERT ON communities BEGIN
+    UPDATE counts SET communities = communities + 1;
+END;
+
+CREATE TRIGGER community_discounted AFTER DELETE ON communities BEGIN
+    UPDATE counts SET communities = communities - 1;
+END;
+
+-- Who runs the instance. Admins are not users of the platform.
+CREATE TABLE admins (
+    id         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    name       TEXT    NOT NULL,        -- as it is shown, prepared like a username
+    name_key   TEXT    NOT NULL UNIQUE, -- what it is compared by
+    password   TEXT,                    -- argon2id, as a PHC string; NULL until the link below was used
+    last_login INTEGER
+) STRICT;
+
+-- One-time links with which an admin sets a password: one an admin.
+CREATE TABLE admin_links (
+    admin_id   INTEGER NOT NULL PRIMARY KEY REFERENCES admins (id) ON DELETE CASCADE,
+    hash       BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32), -- finding the admin of a code
+    expires_at INTEGER NOT NULL
+) STRICT;
+
+-- The SHA-256 of the cookies that are logged in. One ends after 12 hours without use.
+CREATE TABLE admin_sessions (
+    id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    admin_id  INTEGER NOT NULL REFERENCES admins (id) ON DELETE CASCADE,
+    hash      BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32), -- finding who asks
+    last_used INTEGER NOT NULL                                   -- to the minute
+) STRICT;
+
+-- Ending all of an admin's.
+CREATE INDEX admin_sessions_by_admin ON admin_sessions (admin_id);
+
+-- The SHA-256 of the tokens that scripts use in an admin's name.
+CREATE TABLE admin_tokens (
+    id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    admin_id  INTEGER NOT NULL REFERENCES admins (id) ON DELETE CASCADE,
+    hash      BLOB    NOT NULL UNIQUE CHECK (length(hash) = 32), -- finding who asks
+    name      TEXT    NOT NULL,
+    last_used INTEGER                                            -- to the hour
+) STRICT;
+
+-- Deleting an admin.
+CREATE INDEX admin_tokens_by_admin ON admin_tokens (admin_id);
+
+-- Who did what to whom, written in the transaction of the deed. Names are those of the moment, so an entry outlives whom it tells
+-- of. The id tells when. Nothing here refers to another table, and nothing is ever changed.
+CREATE TABLE audit (
+    id          INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
+    admin_id    INTEGER,          -- NULL: the command line, which needs no admin
+    admin_name  TEXT    NOT NULL,
+    admin_key   TEXT    NOT NULL, -- what the filter compares
+    via         TEXT    NOT NULL, -- page, set-up link, one-time link, command line, or the token's name
+    address     TEXT,             -- where the request came from
+    action      TEXT    NOT NULL, -- like user.rename
+    target_kind TEXT,
+    target_id   INTEGER,
+    target_name TEXT,
+    before      TEXT    CHECK (json_valid(before)), -- what changed, as it was
+    after       TEXT    CHECK (json_valid(after))   -- and as it is
+) STRICT;
+
+-- The filters of the log, page by page.
+CREATE INDEX audit_by_target ON audit (target_id, id);
+CREATE INDEX audit_by_action ON audit (action, id);
+CREATE INDEX audit_by_admin ON audit (admin_key, id);
+CREATE INDEX audit_by_admin_and_action ON audit (admin_key, action, id);
+
+CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
+CREATE TRIGGER audit_remains BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;

@@ -163,7 +163,7 @@ impl Reset {
         let new = body.required("new");
         body.finish()?;
         Ok(Self {
-            code: SecretHash::of_reset_code(&code?),
+            code: SecretHash::of_code(&code?),
             new: new?,
         })
     }
@@ -198,12 +198,6 @@ pub trait Accounts: Send + Sync {
     /// None of its own.
     async fn registration(&self) -> Result<Policy>;
 
-    /// Says who may register, at once and for good.
-    ///
-    /// # Errors
-    /// None of its own.
-    async fn set_registration(&self, policy: Policy) -> Result<()>;
-
     /// Makes an account with its first token, and uses the invite up where registration is by invite; all or nothing.
     ///
     /// # Errors
@@ -227,12 +221,6 @@ pub trait Accounts: Send + Sync {
     /// # Errors
     /// `InvalidCredentials` if the password is no longer the one that was checked; `AccountDisabled`.
     async fn log_in(&self, user: Id, checked: PasswordHash, token: NewToken) -> Result<User>;
-
-    /// Stores a token that an operator hands out.
-    ///
-    /// # Errors
-    /// `UnknownUser`, for tombstones too.
-    async fn issue_token(&self, user: Id, token: NewToken) -> Result<User>;
 
     /// The account's tokens that have not ended, ascending by id.
     ///
@@ -258,12 +246,6 @@ pub trait Accounts: Send + Sync {
         keep: Id,
     ) -> Result<()>;
 
-    /// Stores a one-time reset code; an earlier one of the account is void.
-    ///
-    /// # Errors
-    /// `UnknownUser`, for tombstones too.
-    async fn issue_reset(&self, user: Id, code: SecretHash, expires_at: Timestamp) -> Result<User>;
-
     /// Uses a reset code up: sets the password and revokes every token of the account.
     ///
     /// # Errors
@@ -275,21 +257,9 @@ pub trait Accounts: Send + Sync {
         now: Timestamp,
     ) -> Result<()>;
 
-    /// Stores an invite to this server.
-    ///
-    /// # Errors
-    /// None of its own.
-    async fn create_instance_invite(&self, invite: InstanceInvite) -> Result<()>;
-
     /// All invites to this server, used up and expired ones too, by code.
     ///
     /// # Errors
     /// None of its own.
     async fn instance_invites(&self) -> Result<Vec<InstanceInvite>>;
-
-    /// Withdraws an invite to this server.
-    ///
-    /// # Errors
-    /// `UnknownInvite`.
-    async fn remove_instance_invite(&self, code: Code) -> Result<()>;
 }

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -24,8 +25,8 @@ pub enum Error {
     InvalidCredentials,
     /// 403: not possible on this thing, whoever asks; the sentence says why.
     Forbidden(&'static str),
-    /// 403: an admin has disabled the account.
-    AccountDisabled,
+    /// 403: an admin has disabled the account; holds why, if they said so.
+    AccountDisabled(Option<String>),
     /// 403: only the owner may.
     NotOwner,
     /// 403: registration is closed, or by invite and the invite isn't good.
@@ -54,6 +55,8 @@ pub enum Error {
     BodyTooLarge(usize),
     /// 415: a `Content-Type` that isn't JSON.
     UnsupportedMediaType,
+    /// 429: too often; holds how long to wait.
+    Limited(Duration),
     /// 500: what happened, for the log.
     Internal(String),
     /// 503: too much to do at the moment; nothing was written.
@@ -78,7 +81,7 @@ impl Error {
             Self::Invalid(_) | Self::Malformed(_) => 400,
             Self::Unauthorized | Self::InvalidCredentials => 401,
             Self::Forbidden(_)
-            | Self::AccountDisabled
+            | Self::AccountDisabled(_)
             | Self::NotOwner
             | Self::RegistrationClosed => 403,
             Self::UnknownUser
@@ -93,6 +96,7 @@ impl Error {
             | Self::OwnerCannotLeave => 409,
             Self::BodyTooLarge(_) => 413,
             Self::UnsupportedMediaType => 415,
+            Self::Limited(_) => 429,
             Self::Internal(_) => 500,
             Self::Busy | Self::StorageFull | Self::ShuttingDown => 503,
         }
@@ -106,7 +110,7 @@ impl Error {
             Self::Unauthorized => "unauthorized",
             Self::InvalidCredentials => "invalid_credentials",
             Self::Forbidden(_) => "forbidden",
-            Self::AccountDisabled => "account_disabled",
+            Self::AccountDisabled(_) => "account_disabled",
             Self::NotOwner => "not_owner",
             Self::RegistrationClosed => "registration_closed",
             Self::UnknownUser => "unknown_user",
@@ -121,6 +125,7 @@ impl Error {
             Self::OwnerCannotLeave => "owner_cannot_leave",
             Self::BodyTooLarge(_) => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::Limited(_) => "rate_limited",
             Self::Internal(_) => "internal",
             Self::Busy => "busy",
             Self::StorageFull => "storage_full",
@@ -144,7 +149,14 @@ impl Error {
                 "That is not right, used up or expired; check what you typed, or ask an admin for a reset link."
             }
             Self::Forbidden(message) => message,
-            Self::AccountDisabled => "This account is disabled; an admin can enable it again.",
+            Self::AccountDisabled(None) => {
+                "This account is disabled; an admin can enable it again."
+            }
+            Self::AccountDisabled(Some(reason)) => {
+                return Cow::Owned(format!(
+                    "This account is disabled; an admin can enable it again. The reason given: {reason}"
+                ));
+            }
             Self::NotOwner => "Only the owner may do this.",
             Self::RegistrationClosed => {
                 "Registration here is closed or needs a good invite; ask an admin of this server for one."
@@ -182,6 +194,12 @@ impl Error {
             }
             Self::UnsupportedMediaType => {
                 "Send JSON, with \"Content-Type: application/json\" or with no Content-Type at all."
+            }
+            Self::Limited(wait) => {
+                return Cow::Owned(format!(
+                    "Too many attempts; try again in {} seconds.",
+                    wait.as_secs_f64().ceil()
+                ));
             }
             Self::Internal(_) => {
                 "Something went wrong inside the server; its log has the details under this answer's X-Request-Id."

@@ -27,7 +27,7 @@ pub enum Value {
     /// `null`
     Null,
     /// `true`, `false`
-    Bool,
+    Bool(bool),
     /// A number; `None` where it is no whole number that 64 signed bits hold.
     Number(Option<i64>),
     /// A string.
@@ -42,7 +42,7 @@ impl Value {
     fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
-            Self::Bool => "a boolean",
+            Self::Bool(_) => "a boolean",
             Self::Number(_) => "a number",
             Self::String(_) => "a string",
             Self::Array(_) => "an array",
@@ -85,6 +85,18 @@ impl FromValue for Number {
                 "This must be a whole number of at most 63 bits.",
             )),
             other => Err(other.is_not("a number")),
+        }
+    }
+}
+
+/// `true` or `false`.
+pub struct Truth(pub bool);
+
+impl FromValue for Truth {
+    fn from_value(value: Value) -> Result<Self, Problem> {
+        match value {
+            Value::Bool(truth) => Ok(Self(truth)),
+            other => Err(other.is_not("a boolean")),
         }
     }
 }
@@ -240,6 +252,18 @@ impl Fields {
         list
     }
 
+    /// The same for an array that may be left out.
+    ///
+    /// # Errors
+    /// [`Faulty`]; the faults are on the list.
+    pub fn optional_list<T: FromValue>(&mut self, name: &str) -> Result<Option<Vec<T>>, Faulty> {
+        if self.rest.iter().any(|(known, _)| known == name) {
+            self.list(name).map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
     /// A field that exists, but not for this requester or not here; its presence is a fault.
     pub fn refuse(&mut self, name: &str, why: &'static str) {
         if self.take(name).is_some() {
@@ -298,8 +322,8 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Null)
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Value, E> {
-        Ok(Value::Bool)
+    fn visit_bool<E>(self, truth: bool) -> Result<Value, E> {
+        Ok(Value::Bool(truth))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Value, E> {

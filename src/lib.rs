@@ -1,32 +1,41 @@
 //! Saryno: the account and conversation backbone of a chat platform in one executable.
 //!
-//! The map of the house. Arrows of knowledge point inward: `routes` and `cli` know the topics, the topics know nobody; the store's
+//! The map of the house. Arrows of knowledge point inward: `routes`, `admin` and `cli` know the topics, the topics know nobody; the store's
 //! adapter implements the topics' traits.
 //!
 //! | room | what lives there |
 //! | --- | --- |
 //! | [`users`], [`names`], [`flags`] | who somebody is: tags, discriminators; how names are prepared and compared; flags |
 //! | [`accounts`], [`tokens`], [`passwords`] | how somebody proves it: registration, log-in, resets; secrets; hashing |
+//! | [`admins`], [`actions`], [`audit`], [`directory`] | who runs the instance: what they do, the log of it, what they look through |
 //! | [`channels`], [`communities`] | where people talk: DMs and groups; communities, members, invites |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
 //! | [`fields`], [`error`] | a body read with all its faults at once; the one error |
+//! | [`meter`] | how the server does, second by second |
 //! | [`store`] | everything that lasts: the trait, and SQLite behind it |
 //! | `routes` | the REST API: one file a topic |
+//! | `admin` | the admin page: its files, its own API, its sessions |
 //! | [`cli`], [`config`] | the subcommands; the settings |
 //!
 //! A request is: guard, parse, one store call, answer. Follow `PATCH /users/@me` through `routes/auth.rs`, `routes/users.rs`
 //! (`modify_me`), [`users::Change::parse`] and `store/sqlite/users.rs` (`rename`), and you have seen the whole house.
 
 pub mod accounts;
+pub mod actions;
+mod admin;
+pub mod admins;
+pub mod audit;
 pub mod channels;
 pub mod cli;
 pub mod clock;
 pub mod communities;
 pub mod config;
+pub mod directory;
 pub mod error;
 pub mod fields;
 pub mod flags;
 pub mod id;
+pub mod meter;
 pub mod names;
 pub mod page;
 pub mod passwords;
@@ -48,6 +57,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use config::Config;
 use error::{Error, Result};
 use id::Generator;
+use meter::Meter;
 use passwords::Hasher;
 use store::Store;
 
@@ -66,6 +76,7 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         ids,
         hasher: Hasher::new(cores)?,
         group_dm_max: config.group_dm_max,
+        meter: Arc::new(Meter::new()),
     };
     let rocket = rocket::custom(RocketConfig {
         address: config.address,
@@ -87,7 +98,7 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         cli_colors: false,
         ..RocketConfig::release_default()
     });
-    Ok(routes::mount(rocket, app))
+    Ok(admin::mount(routes::mount(rocket, app), config))
 }
 
 /// Serves until SIGTERM or SIGINT, saying on standard output where it listens.
@@ -98,13 +109,17 @@ pub async fn serve(config: &Config, server: Rocket<Build>) -> Result<()> {
     let announce = AdHoc::on_liftoff("where it listens", |rocket| {
         Box::pin(async move {
             let (address, port) = (rocket.config().address, rocket.config().port);
+            let set_up_link = admin::set_up_link(rocket).await;
             let mut out = std::io::stdout().lock();
             // Without anybody to read the line, there is nobody to tell that it can't be written.
-            let _ = writeln!(
-                out,
-                "listening on http://{}",
-                std::net::SocketAddr::new(address, port)
-            );
+            let at = std::net::SocketAddr::new(address, port);
+            let _ = writeln!(out, "listening on http://{at}");
+            if let Some(link) = set_up_link {
+                let _ = writeln!(
+                    out,
+                    "There is no admin yet; within the hour, this link makes the first one:\n{link}"
+                );
+            }
             let _ = out.flush();
         })
     });

@@ -111,6 +111,35 @@ impl FromStr for Name {
     }
 }
 
+impl Name {
+    /// What a search compares it by; several may have the same.
+    #[must_use]
+    pub fn key(&self) -> String {
+        key(&self.0)
+    }
+}
+
+/// Why an account is disabled, as it is shown: 1 to 200 characters, prepared like a name; any printable character goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reason(pub String);
+
+impl FromStr for Reason {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let text = prepare(text);
+        check_length(&text, 200)?;
+        check_printable(&text)?;
+        Ok(Self(text))
+    }
+}
+
+/// The key of the beginning of a name: the names that begin so are those whose keys begin with it. Any text will do.
+#[must_use]
+pub fn search_key(text: &str) -> String {
+    key(&prepare(text))
+}
+
 /// Every space separator becomes a space, outer ones go, inner runs become one; then NFC. Doing it twice changes nothing.
 fn prepare(text: &str) -> String {
     let words = text

@@ -1,7 +1,7 @@
 //! Keyset paging: a page is asked for by the id it comes before or after, never by a number (contract, section 1, "lists").
 
 use crate::error::{Problem, Result};
-use crate::fields::Fields;
+use crate::fields::{Faulty, Fields};
 use crate::id::Id;
 
 /// What a list takes: how many at most and by default.
@@ -39,19 +39,9 @@ impl Page {
     /// # Errors
     /// `Invalid` for what is malformed, out of range, or `before` and `after` at once.
     pub fn parse(mut query: Fields, limits: Limits) -> Result<Self> {
-        let limit = query
-            .optional::<Limit>("limit")
-            .map(|limit| limit.map_or(limits.default, |limit| limit.0));
+        let limit = Limit::parse(&mut query, limits);
         let before = query.optional::<Id>("before");
         let after = query.optional::<Id>("after");
-        if let Ok(limit) = limit
-            && !(1..=limits.most).contains(&limit)
-        {
-            query.fault(
-                "limit",
-                Problem::out_of_range(format!("The limit is 1 to {}.", limits.most)),
-            );
-        }
         if let (Ok(Some(_)), Ok(Some(_))) = (&before, &after) {
             query.fault(
                 "after",
@@ -71,7 +61,22 @@ impl Page {
     }
 }
 
-struct Limit(u16);
+/// How many entries a page is to have.
+pub(crate) struct Limit(u16);
+
+impl Limit {
+    /// Takes `limit` out of a query string.
+    pub(crate) fn parse(query: &mut Fields, limits: Limits) -> Result<u16, Faulty> {
+        let limit = query.optional::<Self>("limit")?;
+        let limit = limit.map_or(limits.default, |limit| limit.0);
+        if (1..=limits.most).contains(&limit) {
+            Ok(limit)
+        } else {
+            let message = format!("The limit is 1 to {}.", limits.most);
+            Err(query.fault("limit", Problem::out_of_range(message)))
+        }
+    }
+}
 
 impl std::str::FromStr for Limit {
     type Err = Problem;
@@ -97,11 +102,11 @@ pub enum Order {
 
 /// A page as it was found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listing<T> {
+pub struct Listing<T, C = Cursor> {
     /// The page's entries, in the list's order whichever way it was walked.
     pub items: Vec<T>,
     /// Where the next page starts, going on in the same direction; `None` at the end.
-    pub next: Option<Cursor>,
+    pub next: Option<C>,
 }
 
 /// The keyset of one query: ids strictly between the bounds, walked in one direction.

@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::clock::Timestamp;
 use crate::error::{Problem, Result};
 use crate::id::Id;
+use crate::names::Name;
 use crate::users::{Flag, User};
 
 /// A log-in's token ends after so long without use (contract, section 1, "tokens").
@@ -29,9 +30,21 @@ impl Secret {
         Self::mint(TOKEN_PREFIX)
     }
 
-    /// A fresh reset code.
+    /// A fresh one-time code, for a link.
     #[must_use]
-    pub fn reset_code() -> Self {
+    pub fn code() -> Self {
+        Self::mint("")
+    }
+
+    /// A fresh token of an admin's.
+    #[must_use]
+    pub fn admin_token() -> Self {
+        Self::mint(ADMIN_TOKEN_PREFIX)
+    }
+
+    /// What the cookie of an admin's session holds.
+    #[must_use]
+    pub fn session() -> Self {
         Self::mint("")
     }
 
@@ -60,6 +73,9 @@ impl Secret {
 /// What every token begins with, so that one that leaked is recognised.
 pub const TOKEN_PREFIX: &str = "srn_";
 
+/// What an admin's token begins with.
+pub const ADMIN_TOKEN_PREFIX: &str = "sra_";
+
 /// The SHA-256 of a [`Secret`], 32 bytes: all that is stored. A secret of 256 random bits can't be guessed from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SecretHash(pub [u8; 32]);
@@ -69,16 +85,32 @@ impl SecretHash {
         Self(Sha256::digest(secret.as_bytes()).into())
     }
 
-    /// The hash of a reset code as somebody sends it.
+    /// The hash of a one-time code as somebody sends it.
     #[must_use]
-    pub fn of_reset_code(code: &Code) -> Self {
+    pub fn of_code(code: &Code) -> Self {
         Self::of(&code.0)
+    }
+
+    /// The hash of a session's cookie as a browser sends it.
+    #[must_use]
+    pub fn of_session(cookie: &str) -> Self {
+        Self::of(cookie)
     }
 
     /// The hash of a token as a client sends it; `None` if it can't be one.
     #[must_use]
     pub fn of_token(token: &str) -> Option<Self> {
-        let bits = token.strip_prefix(TOKEN_PREFIX)?;
+        Self::of_prefixed(TOKEN_PREFIX, token)
+    }
+
+    /// The hash of an admin's token as a script sends it; `None` if it can't be one.
+    #[must_use]
+    pub fn of_admin_token(token: &str) -> Option<Self> {
+        Self::of_prefixed(ADMIN_TOKEN_PREFIX, token)
+    }
+
+    fn of_prefixed(prefix: &str, token: &str) -> Option<Self> {
+        let bits = token.strip_prefix(prefix)?;
         let wellformed = bits.len() == 43
             && bits
                 .bytes()
@@ -134,6 +166,21 @@ impl Label {
     pub fn command_line() -> Self {
         Self("command line".into())
     }
+
+    /// A token made on the admin page, of no other name.
+    #[must_use]
+    pub fn admin_page() -> Self {
+        Self("admin page".into())
+    }
+}
+
+impl FromStr for Label {
+    type Err = Problem;
+
+    /// As somebody types it: by the rules of a [`Name`].
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        Ok(Self(text.parse::<Name>()?.as_str().to_owned()))
+    }
 }
 
 /// A token to be stored.
@@ -158,6 +205,8 @@ pub struct Caller {
     pub token: Id,
     /// Whether an admin has disabled the account; then it can't act.
     pub disabled: bool,
+    /// Why, if the admin said so.
+    pub reason: Option<String>,
 }
 
 impl Caller {

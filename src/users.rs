@@ -169,6 +169,21 @@ impl Taken {
         self.bits[word] & bit != 0
     }
 
+    /// How many.
+    #[must_use]
+    pub fn count(&self) -> u16 {
+        self.count
+    }
+
+    /// As a bit set of 10,000 bits in 1,250 bytes, the lowest bit of a byte first; bit 0, which is no discriminator, is clear.
+    pub fn bytes(&self) -> impl Iterator<Item = u8> {
+        let bytes = self.bits.into_iter().flat_map(u64::to_le_bytes);
+        bytes
+            .take(1_250)
+            .enumerate()
+            .map(|(index, byte)| if index == 0 { byte & !1 } else { byte })
+    }
+
     fn place(discriminator: Discriminator) -> (usize, u64) {
         let number = usize::from(discriminator.0);
         (number / 64, 1 << (number % 64))
@@ -273,6 +288,20 @@ pub struct Account {
     pub user: User,
     /// Whether an admin has disabled it.
     pub disabled: bool,
+    /// Why, if the admin said so.
+    pub reason: Option<String>,
+}
+
+impl Account {
+    /// What is left of a deleted one.
+    #[must_use]
+    pub fn tombstone(id: Id) -> Self {
+        Self {
+            user: User::tombstone(id),
+            disabled: false,
+            reason: None,
+        }
+    }
 }
 
 /// What the store does with users. Each method is one transaction; every one can fail with `Busy`, `StorageFull`,
@@ -297,37 +326,12 @@ pub trait Users: Send + Sync {
     /// `UnknownUser`.
     async fn account(&self, id: Id) -> Result<Account>;
 
-    /// Makes an account, and its token if one is given, both or neither.
-    ///
-    /// # Errors
-    /// `TagTaken` if the given discriminator is held; `UsernameFull` if one was to be drawn and none is free.
-    async fn create_user(&self, new: NewUser) -> Result<User>;
-
     /// Changes name or discriminator. A name alone keeps the discriminator where that is free and draws another one, by
     /// `random`, where it isn't; a discriminator given is that very one. What the user has already is no change.
     ///
     /// # Errors
     /// `TagTaken`, `UsernameFull`; `Unauthorized` or `AccountDisabled` if the account is not what it was when it was admitted.
     async fn modify_user(&self, id: Id, change: Change, random: u64) -> Result<User>;
-
-    /// Sets and clears flags; one that stands in both is cleared.
-    ///
-    /// # Errors
-    /// `UnknownUser`, for tombstones too.
-    async fn modify_flags(&self, id: Id, set: Flags, clear: Flags) -> Result<User>;
-
-    /// Disables an account or enables it again. Disabled, none of its tokens admits anyone.
-    ///
-    /// # Errors
-    /// `UnknownUser`, for tombstones too.
-    async fn set_disabled(&self, id: Id, disabled: bool) -> Result<User>;
-
-    /// Makes a tombstone: the tag is free again, password, tokens and reset codes are gone, communities and groups are left
-    /// (owned ones pass to their longest-standing member, or go where there is none), DMs stay.
-    ///
-    /// # Errors
-    /// `UnknownUser`, for tombstones too.
-    async fn delete_user(&self, id: Id) -> Result<()>;
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::actions::{Action, Deed, Outcome};
+use crate::admins::Admins;
+use crate::audit::Author;
 use crate::error::{Error, Result};
 use crate::id::{COMMAND_LINE_WORKER, Generator};
 use crate::store::Store;
@@ -15,6 +18,8 @@ pub(super) struct DataDirectory(PathBuf);
 /// A store opened for one command.
 pub(super) struct Opened {
     pub(super) store: Sqlite,
+    /// The command line's own ids, above everything in the store.
+    pub(super) ids: Generator,
     _lock: File,
 }
 
@@ -53,7 +58,7 @@ impl DataDirectory {
     }
 
     /// Opens the store for a command. Waits for its turn: two commands at once would mint the same ids.
-    pub(super) fn open_for_command(&self) -> Result<Opened> {
+    pub(super) async fn open_for_command(&self) -> Result<Opened> {
         let (path, lock) = self.lock_file("command.lock")?;
         lock.lock().map_err(|error| {
             Error::Internal(format!("{} can't be locked: {error}", path.display()))
@@ -66,7 +71,12 @@ impl DataDirectory {
                 batch: 1,
             },
         )?;
-        Ok(Opened { store, _lock: lock })
+        let ids = Generator::new(COMMAND_LINE_WORKER, store.highest_id().await?);
+        Ok(Opened {
+            store,
+            ids,
+            _lock: lock,
+        })
     }
 
     fn lock_file(&self, name: &str) -> Result<(PathBuf, File)> {
@@ -86,11 +96,11 @@ impl DataDirectory {
 }
 
 impl Opened {
-    /// The command line's own ids, above everything in the store.
-    pub(super) async fn ids(&self) -> Result<Generator> {
-        Ok(Generator::new(
-            COMMAND_LINE_WORKER,
-            self.store.highest_id().await?,
-        ))
+    /// Does something in the command line's name, and writes it into the audit log.
+    pub(super) async fn perform(&self, action: Action) -> Result<Outcome> {
+        let entry = self.ids.next()?;
+        self.store
+            .perform_one(Author::command_line(), Deed { entry, action })
+            .await
     }
 }

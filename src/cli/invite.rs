@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{Place, Print};
 use crate::accounts::{Accounts, Code, InstanceInvite};
+use crate::actions::Action;
 use crate::clock::Timestamp;
 use crate::error::Result;
 
@@ -54,7 +55,8 @@ impl Invite {
                     uses: 0,
                     expires_at,
                 };
-                opened.store.create_instance_invite(invite.clone()).await?;
+                let action = Action::CreateInstanceInvite(invite.clone());
+                opened.perform(action).await?;
                 print.result(&invite, || describe(&invite))
             }),
             Self::List { print } => place.run(async |opened| {
@@ -64,7 +66,8 @@ impl Invite {
                 })
             }),
             Self::Remove { code, print } => place.run(async |opened| {
-                opened.store.remove_instance_invite(code.clone()).await?;
+                let action = Action::RemoveInstanceInvite(code.clone());
+                opened.perform(action).await?;
                 print.result(&json!({"removed": code}), || {
                     format!("{} is withdrawn.", code.0)
                 })

@@ -1,6 +1,7 @@
 //! The command line (contract, section 5): one file a noun. Results go to standard output, errors to standard error; exit status
 //! 1 for what failed, 2 for wrong usage.
 
+mod admin;
 mod config;
 mod data;
 mod health;
@@ -9,6 +10,7 @@ mod registration;
 mod serve;
 mod user;
 
+use std::io::BufRead;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -17,6 +19,7 @@ use serde::Serialize;
 
 use crate::config::{Flags, Settings};
 use crate::error::{Error, Result};
+use crate::passwords::Password;
 use data::DataDirectory;
 
 /// The account and conversation backbone of a chat platform in one executable.
@@ -47,6 +50,9 @@ enum Command {
     /// Make, show and change accounts.
     #[command(subcommand)]
     User(user::User),
+    /// Make, list and remove admins; let them in again.
+    #[command(subcommand)]
+    Admin(admin::Admin),
     /// Show or say who may register.
     Registration(registration::Registration),
     /// Make, list and remove invites to this server.
@@ -91,12 +97,21 @@ impl Place {
 
     /// Runs one operation on the data directory, beside a running server or without one.
     fn run<T>(&self, operation: impl AsyncFnOnce(&data::Opened) -> Result<T>) -> Result<T> {
-        let opened = DataDirectory::at(&self.data)?.open_for_command()?;
+        let directory = DataDirectory::at(&self.data)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|error| Error::Internal(format!("the runtime: {error}")))?;
-        runtime.block_on(operation(&opened))
+        runtime.block_on(async { operation(&directory.open_for_command().await?).await })
     }
+}
+
+/// Reads a password from the first line of standard input.
+fn read_password() -> Result<Password> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| Error::Internal(format!("the password can't be read: {error}")))?;
+    let password = line.trim_end_matches(['\r', '\n']).parse();
+    password.map_err(|problem| Error::field("password", problem))
 }
 
 /// Reads the command line and does what it says.
@@ -106,6 +121,7 @@ pub fn main() -> ExitCode {
     let outcome = match command {
         Command::Serve(serve) => serve.run(&place),
         Command::User(user) => user.run(&place),
+        Command::Admin(admin) => admin.run(&place),
         Command::Registration(registration) => registration.run(&place),
         Command::Invite(invite) => invite.run(&place),
         Command::Config(config) => config.run(&place),

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{Place, Print};
 use crate::accounts::{Accounts, Policy};
+use crate::actions::Action;
 use crate::error::Result;
 
 /// Show or say who may register.
@@ -20,7 +21,7 @@ impl Registration {
     pub(super) fn run(self, place: &Place) -> Result<()> {
         place.run(async |opened| {
             if let Some(policy) = self.policy {
-                opened.store.set_registration(policy).await?;
+                opened.perform(Action::SetRegistration(policy)).await?;
             }
             let policy = opened.store.registration().await?;
             self.print.result(&json!({"registration": policy}), || {

@@ -1,19 +1,19 @@
 //! `saryno user`
 
-use std::io::BufRead;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::data::Opened;
-use super::{Place, Print};
-use crate::accounts::{Accounts, Label, NewToken, Password, RESET_END, Secret};
+use super::{Place, Print, read_password};
+use crate::accounts::{Label, NewToken, Password, RESET_END, Secret};
+use crate::actions::{Action, UserAction};
 use crate::clock::Timestamp;
 use crate::config;
-use crate::error::{Error, Problem, Result};
+use crate::error::{Problem, Result};
 use crate::id::Id;
-use crate::names::Username;
+use crate::names::{Reason, Username};
 use crate::passwords::Hasher;
 use crate::users::{Account, Discriminator, Flag, Flags, NewUser, Tag, Users};
 
@@ -29,7 +29,7 @@ pub(super) enum User {
     /// Make a one-time link that sets a new password, good for an hour.
     ResetLink(One),
     /// Disable an account: none of its tokens admits anyone.
-    Disable(One),
+    Disable(Disable),
     /// Enable an account again.
     Enable(One),
     /// Delete an account for good; a tombstone stays in its DMs.
@@ -65,6 +65,15 @@ pub(super) struct One {
     user: TagOrId,
     #[command(flatten)]
     print: Print,
+}
+
+#[derive(Args)]
+pub(super) struct Disable {
+    #[command(flatten)]
+    one: One,
+    /// Why; the account is shown it.
+    #[arg(long)]
+    reason: Option<Reason>,
 }
 
 #[derive(Args)]
@@ -125,25 +134,28 @@ impl User {
                 let url = place.settings(&config::Flags::default())?.config.url();
                 place.run(async |opened| one.reset_link(opened, &url).await)
             }
-            Self::Disable(one) => place.run(async |opened| one.set_disabled(opened, true).await),
-            Self::Enable(one) => place.run(async |opened| one.set_disabled(opened, false).await),
+            Self::Disable(Disable { one, reason }) => {
+                let action = UserAction::Disable(reason);
+                place.run(async |opened| one.print(&one.act(opened, action).await?))
+            }
+            Self::Enable(one) => {
+                place.run(async |opened| one.print(&one.act(opened, UserAction::Enable).await?))
+            }
             Self::Delete(one) => place.run(async |opened| {
                 let account = opened.store.account(one.id(opened).await?).await?;
-                opened.store.delete_user(account.user.id).await?;
+                opened
+                    .perform(Action::User(account.user.id, UserAction::Delete))
+                    .await?;
                 one.print.result(&json!({"deleted": account.user}), || {
                     format!("{} is deleted.", account.user)
                 })
             }),
             Self::Flags(change) => place.run(async |opened| {
-                let id = change.one.id(opened).await?;
-                if !(change.set.is_empty() && change.clear.is_empty()) {
-                    let (set, clear) = (
-                        change.set.iter().copied().collect(),
-                        change.clear.iter().copied().collect(),
-                    );
-                    opened.store.modify_flags(id, set, clear).await?;
-                }
-                change.one.print(&opened.store.account(id).await?)
+                let action = UserAction::ModifyFlags {
+                    set: change.set.iter().copied().collect(),
+                    clear: change.clear.iter().copied().collect(),
+                };
+                change.one.print(&change.one.act(opened, action).await?)
             }),
         }
     }
@@ -151,20 +163,11 @@ impl User {
 
 impl Create {
     fn read_password(&self) -> Result<Option<Password>> {
-        if !self.password_stdin {
-            return Ok(None);
-        }
-        let mut line = String::new();
-        let read = std::io::stdin().lock().read_line(&mut line);
-        read.map_err(|error| Error::Internal(format!("the password can't be read: {error}")))?;
-        let password = line.trim_end_matches(['\r', '\n']).parse();
-        password
-            .map(Some)
-            .map_err(|problem| Error::field("password", problem))
+        self.password_stdin.then(read_password).transpose()
     }
 
     async fn run(self, opened: &Opened, password: Option<Password>) -> Result<()> {
-        let ids = opened.ids().await?;
+        let ids = &opened.ids;
         let password = match password {
             Some(password) => Some(Hasher::new(1)?.hash(password).await?),
             None => None,
@@ -183,7 +186,8 @@ impl Create {
             password,
             token,
         };
-        let user = opened.store.create_user(new).await?;
+        let action = Action::CreateUser(Box::new(new));
+        let user = opened.perform(action).await?.account()?.user;
         let mut result = json!({ "user": user });
         let mut text = format!("{user} has the id {}.", user.id);
         if let Some(secret) = &secret {
@@ -197,11 +201,8 @@ impl Create {
 impl One {
     async fn token(&self, opened: &Opened) -> Result<()> {
         let secret = Secret::token();
-        let token = new_token(opened.ids().await?.next()?, &secret);
-        let user = opened
-            .store
-            .issue_token(self.id(opened).await?, token)
-            .await?;
+        let token = new_token(opened.ids.next()?, &secret);
+        let user = self.act(opened, UserAction::IssueToken(token)).await?.user;
         let result = json!({"user": user, "token": secret.reveal()});
         self.print.result(&result, || {
             format!("A token of {user}, shown this once: {}", secret.reveal())
@@ -209,11 +210,12 @@ impl One {
     }
 
     async fn reset_link(&self, opened: &Opened, url: &str) -> Result<()> {
-        let (code, expires_at) = (Secret::reset_code(), Timestamp::now().after(RESET_END));
-        let user = opened
-            .store
-            .issue_reset(self.id(opened).await?, code.hash(), expires_at)
-            .await?;
+        let (code, expires_at) = (Secret::code(), Timestamp::now().after(RESET_END));
+        let action = UserAction::IssueReset {
+            code: code.hash(),
+            expires_at,
+        };
+        let user = self.act(opened, action).await?.user;
         let link = format!("{url}/account#/reset/{}", code.reveal());
         let result =
             json!({"user": user, "code": code.reveal(), "link": link, "expires_at": expires_at});
@@ -225,12 +227,10 @@ impl One {
         })
     }
 
-    async fn set_disabled(&self, opened: &Opened, disabled: bool) -> Result<()> {
-        let user = opened
-            .store
-            .set_disabled(self.id(opened).await?, disabled)
-            .await?;
-        self.print(&Account { user, disabled })
+    /// Does something to the account.
+    async fn act(&self, opened: &Opened, action: UserAction) -> Result<Account> {
+        let action = Action::User(self.id(opened).await?, action);
+        opened.perform(action).await?.account()
     }
 }
 
@@ -244,7 +244,11 @@ fn new_token(id: Id, secret: &Secret) -> NewToken {
 }
 
 fn describe(account: &Account) -> String {
-    let Account { user, disabled } = account;
+    let Account {
+        user,
+        disabled,
+        reason,
+    } = account;
     let flags = [
         (Flag::Developer, "developer"),
         (Flag::Bot, "bot"),
@@ -260,7 +264,11 @@ fn describe(account: &Account) -> String {
     } else {
         flags.join(", ")
     };
-    let state = if *disabled { "disabled" } else { "enabled" };
+    let state = match (disabled, reason) {
+        (false, _) => "enabled".to_owned(),
+        (true, None) => "disabled".to_owned(),
+        (true, Some(reason)) => format!("disabled: {reason}"),
+    };
     format!(
         "{user}\nid: {}\nmade: {}\nflags: {flags}\nstate: {state}",
         user.id,

@@ -107,7 +107,6 @@ async fn sessions(caller: Caller, query: Query, app: &AppState) -> Result<Listed
     let page = Page::parse(query.0, SESSIONS)?;
     Ok(Listed::new(
         "/auth/tokens",
-        page,
         app.store
             .sessions(caller.user.id, page, Timestamp::now())
             .await?,

@@ -43,7 +43,7 @@ async fn admit(request: &Request<'_>) -> Result<Caller> {
     }
     request.local_cache(|| Admitted(Some(caller.user.id)));
     if caller.disabled {
-        return Err(Error::AccountDisabled);
+        return Err(Error::AccountDisabled(caller.reason));
     }
     // Here too and not only where a body is read: Rocket turns a form POST with `_method=delete` into a DELETE.
     check_content_type(request)?;

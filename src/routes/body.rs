@@ -18,7 +18,7 @@ const LIMIT: usize = 64 * 1024;
 const DRAIN: u64 = 16 * 1024 * 1024;
 
 /// A JSON body.
-pub(super) struct Body(pub(super) Fields);
+pub(crate) struct Body(pub(crate) Fields);
 
 #[rocket::async_trait]
 impl<'r> FromData<'r> for Body {
@@ -52,7 +52,7 @@ async fn read(request: &Request<'_>, data: Data<'_>) -> Result<Fields> {
 }
 
 /// A `Content-Type` that is there says JSON, in UTF-8 if it says how it is encoded.
-pub(super) fn check_content_type(request: &Request<'_>) -> Result<()> {
+pub(crate) fn check_content_type(request: &Request<'_>) -> Result<()> {
     let is_json = |text: &str| {
         text.parse::<MediaType>().is_ok_and(|media| {
             let charset = media
@@ -69,7 +69,7 @@ pub(super) fn check_content_type(request: &Request<'_>) -> Result<()> {
 }
 
 /// The parameters of the query string.
-pub(super) struct Query(pub(super) Fields);
+pub(crate) struct Query(pub(crate) Fields);
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Query {

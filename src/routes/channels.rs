@@ -26,7 +26,6 @@ async fn channels(caller: Caller, query: Query, app: &AppState) -> Result<Listed
     let page = Page::parse(query.0, CHANNELS)?;
     Ok(Listed::new(
         "/users/@me/channels",
-        page,
         app.store.channels(caller.user.id, page).await?,
     ))
 }
@@ -35,9 +34,12 @@ async fn channels(caller: Caller, query: Query, app: &AppState) -> Result<Listed
 async fn create(caller: Caller, body: Body, app: &AppState) -> Result<Json<Channel>> {
     let requester = caller.user.id;
     match NewChannel::parse(body.0, requester, app.group_dm_max)? {
-        NewChannel::Dm(pair) => Ok(Json::ok(
-            app.store.open_dm(requester, pair, app.ids.next()?).await?,
-        )),
+        NewChannel::Dm(pair) => {
+            let id = app.ids.next()?;
+            let dm = app.store.open_dm(requester, pair, id).await?;
+            app.meter.dm(dm.id == id);
+            Ok(Json::ok(dm))
+        }
         NewChannel::Group(group) => Ok(Json::ok(
             app.store
                 .create_group(requester, group, app.ids.next()?)

@@ -42,7 +42,6 @@ async fn communities(caller: Caller, query: Query, app: &AppState) -> Result<Lis
     let page = Page::parse(query.0, COMMUNITIES)?;
     Ok(Listed::new(
         "/users/@me/communities",
-        page,
         app.store.communities(caller.user.id, page).await?,
     ))
 }
@@ -98,7 +97,6 @@ async fn members(caller: Caller, id: &str, query: Query, app: &AppState) -> Resu
     let page = Page::parse(query.0, MEMBERS)?;
     Ok(Listed::new(
         format!("/communities/{id}/members"),
-        page,
         app.store.members(caller.user.id, id, page).await?,
     ))
 }
@@ -134,11 +132,7 @@ async fn invites(caller: Caller, id: &str, query: Query, app: &AppState) -> Resu
         .store
         .invites(caller.user.id, id, page, Timestamp::now())
         .await?;
-    Ok(Listed::new(
-        format!("/communities/{id}/invites"),
-        page,
-        listing,
-    ))
+    Ok(Listed::new(format!("/communities/{id}/invites"), listing))
 }
 
 #[get("/invites/<code>")]

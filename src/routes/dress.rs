@@ -1,5 +1,6 @@
 //! What every answer wears: a request id, the security headers; and the log line of the request.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use rocket::response::Response;
 use rocket::{Data, Orbit, Rocket};
 
 use super::auth::Admitted;
+use crate::meter::Meter;
 
 /// When a request began, and the id that its answer and its log line bear.
 struct Begun {
@@ -34,19 +36,31 @@ pub(super) fn dress(request: &Request<'_>, response: &mut Response<'_>) {
     response.set_header(Header::new("X-Request-Id", request_id(request).to_owned()));
     response.set_header(Header::new("X-Content-Type-Options", "nosniff"));
     response.set_header(Header::new("X-Frame-Options", "DENY"));
-    response.set_header(Header::new(
-        "Content-Security-Policy",
-        "default-src 'none'; frame-ancestors 'none'",
-    ));
     response.set_header(Header::new("Referrer-Policy", "no-referrer"));
-    // Nothing here is anybody else's to keep, and a token must not lie in a cache.
-    response.set_header(Header::new("Cache-Control", "no-store"));
+    // The admin page says otherwise of its own files.
+    if !response.headers().contains("Content-Security-Policy") {
+        let nothing = "default-src 'none'; frame-ancestors 'none'";
+        response.set_header(Header::new("Content-Security-Policy", nothing));
+    }
+    // An answer is nobody else's to keep, and a token must not lie in a cache.
+    if !response.headers().contains("ETag") {
+        response.set_header(Header::new("Cache-Control", "no-store"));
+    }
 }
 
-/// Dresses every answer and logs every request.
-#[derive(Default)]
+/// Dresses every answer, counts it, and logs every request.
 pub(super) struct Dress {
     in_flight: AtomicUsize,
+    meter: Arc<Meter>,
+}
+
+impl Dress {
+    pub(super) fn new(meter: Arc<Meter>) -> Self {
+        Self {
+            in_flight: AtomicUsize::new(0),
+            meter,
+        }
+    }
 }
 
 #[rocket::async_trait]
@@ -65,8 +79,9 @@ impl Fairing for Dress {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         dress(request, response);
+        let Begun { id, at } = begun(request);
+        self.meter.answered(response.status().code, at.elapsed());
         if tracing::enabled!(tracing::Level::INFO) {
-            let Begun { id, at } = begun(request);
             // The route, not the path: a code in a path is a secret.
             let route = request
                 .route()

@@ -2,7 +2,7 @@
 
 mod accounts;
 mod auth;
-mod body;
+pub(crate) mod body;
 mod channels;
 mod communities;
 mod dress;
@@ -12,16 +12,18 @@ mod users;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use rocket::http::{Header, Status};
+use rocket::http::{Header, RawStr, Status};
 use rocket::request::Request;
 use rocket::response::{Responder, Response, Result as Outcome};
 use rocket::shield::Shield;
 use rocket::{Build, Rocket, State, catch, catchers};
 use serde::Serialize;
 
+use crate::directory::{Found, Next};
 use crate::error::{Error, FieldError, Result};
 use crate::id::{Generator, Id};
-use crate::page::{Cursor as Bound, Listing, Page};
+use crate::meter::Meter;
+use crate::page::{Cursor as Bound, Listing};
 use crate::passwords::Hasher;
 use crate::store::Store;
 
@@ -35,6 +37,8 @@ pub(crate) struct App {
     pub(crate) hasher: Hasher,
     /// How many people a group holds.
     pub(crate) group_dm_max: usize,
+    /// How the server does.
+    pub(crate) meter: Arc<Meter>,
 }
 
 /// Mounts every route at `/` and again at `/v1`, the catchers, and what dresses the answers.
@@ -47,6 +51,7 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
         health::routes(),
     ]
     .concat();
+    let dress = dress::Dress::new(app.meter.clone());
     rocket
         .manage(app)
         .mount("/", routes.clone())
@@ -54,46 +59,69 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
         .register("/", catchers![catch_all])
         // Rocket brings headers of its own along unless told otherwise.
         .attach(Shield::new())
-        .attach(dress::Dress::default())
+        .attach(dress)
 }
 
-type AppState = State<App>;
+pub(crate) type AppState = State<App>;
 
 /// An object as JSON, with its status.
-struct Json<T>(Status, T);
+pub(crate) struct Json<T>(Status, T);
 
 impl<T> Json<T> {
-    fn ok(object: T) -> Self {
+    pub(crate) fn ok(object: T) -> Self {
         Self(Status::Ok, object)
     }
 
-    fn created(object: T) -> Self {
+    pub(crate) fn created(object: T) -> Self {
         Self(Status::Created, object)
     }
 }
 
 /// 204: done, and nothing to say about it.
-struct Done;
+pub(crate) struct Done;
 
 /// A page of a list, with the way to the next one.
-struct Listed<T> {
-    listing: Listing<T>,
+pub(crate) struct Listed<T> {
+    items: Vec<T>,
     path: String,
-    limit: u16,
+    /// `before` or `after`, and where.
+    next: Option<(&'static str, String)>,
 }
 
 impl<T> Listed<T> {
-    fn new(path: impl Into<String>, page: Page, listing: Listing<T>) -> Self {
+    pub(crate) fn new(path: impl Into<String>, listing: Listing<T>) -> Self {
         Self {
-            listing,
+            items: listing.items,
             path: path.into(),
-            limit: page.limit,
+            next: listing.next.and_then(bound),
+        }
+    }
+
+    /// A page of a search, which goes on by id or by name.
+    pub(crate) fn found(path: &str, found: Found<T>) -> Self {
+        let next = match found.next {
+            Some(Next::Id(cursor)) => bound(cursor),
+            Some(Next::Name(position)) => Some(("after", position.to_string())),
+            None => None,
+        };
+        Self {
+            items: found.items,
+            path: path.into(),
+            next,
         }
     }
 }
 
+fn bound(cursor: Bound) -> Option<(&'static str, String)> {
+    match cursor {
+        Bound::After(id) => Some(("after", id.to_string())),
+        Bound::Before(id) => Some(("before", id.to_string())),
+        Bound::Start => None,
+    }
+}
+
 /// A part of the path that is an id.
-fn path_id(field: &str, text: &str) -> Result<Id> {
+pub(crate) fn path_id(field: &str, text: &str) -> Result<Id> {
     text.parse().map_err(|problem| Error::field(field, problem))
 }
 
@@ -120,21 +148,31 @@ impl<'r> Responder<'r, 'static> for Done {
 
 impl<'r, T: Serialize> Responder<'r, 'static> for Listed<T> {
     fn respond_to(self, request: &'r Request<'_>) -> Outcome<'static> {
-        let mut response = json(Status::Ok, &self.listing.items)?;
-        let (name, id) = match self.listing.next {
-            Some(Bound::After(id)) => ("after", id),
-            Some(Bound::Before(id)) => ("before", id),
-            Some(Bound::Start) | None => return Ok(response),
+        let mut response = json(Status::Ok, &self.items)?;
+        let Some((name, value)) = self.next else {
+            return Ok(response);
         };
         let base = request
             .route()
             .map_or("", |route| route.uri.base())
             .trim_end_matches('/');
-        let (path, limit) = (self.path, self.limit);
-        response.set_header(Header::new(
-            "Link",
-            format!("<{base}{path}?limit={limit}&{name}={id}>; rel=\"next\""),
-        ));
+        // What else was asked for, the limit above all, is asked for again.
+        let mut query = String::new();
+        let asked = request
+            .query_fields()
+            .map(|field| (field.name.source().as_str(), field.value))
+            .filter(|(name, _)| !["before", "after"].contains(name));
+        for (name, value) in asked.chain([(name, value.as_str())]) {
+            let separator = if query.is_empty() { '?' } else { '&' };
+            let (name, value) = (RawStr::new(name), RawStr::new(value));
+            query = format!(
+                "{query}{separator}{}={}",
+                name.percent_encode(),
+                value.percent_encode()
+            );
+        }
+        let link = format!("<{base}{}{query}>; rel=\"next\"", self.path);
+        response.set_header(Header::new("Link", link));
         Ok(response)
     }
 }
@@ -145,6 +183,11 @@ struct ErrorBody {
     message: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FieldError>,
+    /// Seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    global: Option<bool>,
 }
 
 impl<'r> Responder<'r, 'static> for Error {
@@ -158,10 +201,16 @@ impl<'r> Responder<'r, 'static> for Error {
 
 /// The contract's error body under this status.
 fn respond(error: &Error, status: Status) -> Outcome<'static> {
+    let wait = match error {
+        Error::Limited(wait) => Some(*wait),
+        _ => None,
+    };
     let body = ErrorBody {
         code: error.code(),
         message: error.message().into_owned(),
         errors: error.fields(),
+        retry_after: wait.map(|wait| wait.as_secs_f64()),
+        global: wait.map(|_| false),
     };
     let mut response = json(status, &body)?;
     match error {
@@ -169,6 +218,12 @@ fn respond(error: &Error, status: Status) -> Outcome<'static> {
             response.set_header(Header::new("WWW-Authenticate", "Bearer"))
         }
         Error::MethodNotAllowed(allow) => response.set_header(Header::new("Allow", allow.clone())),
+        Error::Limited(wait) => {
+            // Client libraries take a 429 without it for an edge's ban (contract, section 1, "Rate limits").
+            response.set_header(Header::new("Via", "1.1 saryno"));
+            let seconds = wait.as_secs_f64().ceil();
+            response.set_header(Header::new("Retry-After", format!("{seconds:.0}")))
+        }
         Error::Busy => response.set_header(Header::new("Retry-After", "1")),
         Error::StorageFull => response.set_header(Header::new("Retry-After", "60")),
         Error::ShuttingDown => response.set_header(Header::new("Retry-After", "5")),
@@ -181,7 +236,7 @@ fn respond(error: &Error, status: Status) -> Outcome<'static> {
 struct Stopped(Option<Error>);
 
 /// Ends a request in a guard.
-fn stop(request: &Request<'_>, error: Error) -> (Status, ()) {
+pub(crate) fn stop(request: &Request<'_>, error: Error) -> (Status, ()) {
     let status = Status::new(error.status());
     request.local_cache(|| Stopped(Some(error)));
     (status, ())

@@ -8,6 +8,7 @@ pub mod sqlite;
 use async_trait::async_trait;
 
 use crate::accounts::Accounts;
+use crate::admins::Admins;
 use crate::channels::Channels;
 use crate::communities::Communities;
 use crate::error::Result;
@@ -16,7 +17,7 @@ use crate::users::Users;
 
 /// A store for the whole server.
 #[async_trait]
-pub trait Store: Users + Accounts + Channels + Communities {
+pub trait Store: Users + Accounts + Channels + Communities + Admins {
     /// The highest id ever recorded, those of deleted rows included; [`Id::MIN`] in an empty store.
     ///
     /// # Errors

@@ -1,10 +1,10 @@
 //! Accounts in SQL: tokens, passwords, resets, registration.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::Sqlite;
-use super::rows::{exists, user, user_columns, walk};
+use super::rows::{user, user_columns, walk};
 use super::users::{create, find};
 use crate::accounts::{Accounts, Credentials, InstanceInvite, PasswordHash, Policy};
 use crate::clock::Timestamp;
@@ -15,7 +15,7 @@ use crate::tokens::{Caller, Code, NewToken, SecretHash, Session, UNUSED_END, USE
 use crate::users::{NewUser, Tag, User};
 
 pub(super) const CALLER: &str = concat!(
-    "SELECT t.id, t.last_used, u.disabled, ",
+    "SELECT t.id, t.last_used, u.disabled, u.reason, ",
     user_columns!(),
     " FROM tokens AS t JOIN users AS u ON u.id = t.user_id
     WHERE t.hash = :hash AND (t.login = 0 OR t.last_used > :ended)"
@@ -28,6 +28,8 @@ const INSERT_TOKEN: &str = "
 
 const DROP_ENDED: &str =
     "DELETE FROM tokens WHERE user_id = :user AND login = 1 AND last_used <= :ended";
+
+const REVOKE: &str = "DELETE FROM tokens WHERE id = :id AND user_id = :user RETURNING name";
 
 const REVOKE_ALL: &str = "DELETE FROM tokens WHERE user_id = :user";
 
@@ -58,6 +60,9 @@ const USE_INVITE: &str = "
     UPDATE instance_invites SET uses = uses + 1
     WHERE code = :code AND uses < max_uses AND (expires_at IS NULL OR expires_at > :now)";
 
+const INSERT_INVITE: &str = "
+    INSERT INTO instance_invites (code, max_uses, uses, expires_at) VALUES (:code, :max_uses, :uses, :expires_at)";
+
 #[async_trait]
 impl Accounts for Sqlite {
     async fn caller(&self, hash: SecretHash, now: Timestamp) -> Result<Caller> {
@@ -70,7 +75,8 @@ impl Accounts for Sqlite {
                         let caller = Caller {
                             token: row.get(0)?,
                             disabled: row.get(2)?,
-                            user: user(row, 3)?,
+                            reason: row.get(3)?,
+                            user: user(row, 4)?,
                         };
                         Ok((caller, row.get::<_, Option<Timestamp>>(1)?))
                     })
@@ -92,17 +98,6 @@ impl Accounts for Sqlite {
 
     async fn registration(&self) -> Result<Policy> {
         self.read(registration).await
-    }
-
-    async fn set_registration(&self, policy: Policy) -> Result<()> {
-        self.write(move |connection| {
-            let sql = "UPDATE instance SET registration = :policy";
-            connection
-                .prepare_cached(sql)?
-                .execute(named_params! { ":policy": policy.to_string() })?;
-            Ok(())
-        })
-        .await
     }
 
     async fn register(&self, new: NewUser, invite: Option<Code>, now: Timestamp) -> Result<User> {
@@ -160,32 +155,23 @@ impl Accounts for Sqlite {
 
     async fn log_in(&self, user: Id, checked: PasswordHash, token: NewToken) -> Result<User> {
         self.write(move |connection| {
-            let sql = "SELECT disabled FROM users WHERE id = :id AND password = :checked";
-            let disabled = connection
+            let sql = "SELECT disabled, reason FROM users WHERE id = :id AND password = :checked";
+            let state = connection
                 .prepare_cached(sql)?
                 .query_row(
                     named_params! { ":id": user, ":checked": checked.to_store() },
-                    |row| row.get(0),
+                    |row| Ok((row.get(0)?, row.get(1)?)),
                 )
                 .optional()?;
-            match disabled {
+            match state {
                 None => return Err(Error::InvalidCredentials),
-                Some(true) => return Err(Error::AccountDisabled),
-                Some(false) => {}
+                Some((true, reason)) => return Err(Error::AccountDisabled(reason)),
+                Some((false, _)) => {}
             }
             if let Some(now) = token.login {
                 let parameters = named_params! { ":user": user, ":ended": now.before(UNUSED_END) };
                 connection.prepare_cached(DROP_ENDED)?.execute(parameters)?;
             }
-            insert_token(connection, user, &token)?;
-            find(connection, user)
-        })
-        .await
-    }
-
-    async fn issue_token(&self, user: Id, token: NewToken) -> Result<User> {
-        self.write(move |connection| {
-            require_user(connection, user)?;
             insert_token(connection, user, &token)?;
             find(connection, user)
         })
@@ -227,17 +213,8 @@ impl Accounts for Sqlite {
     }
 
     async fn revoke(&self, user: Id, token: Id) -> Result<()> {
-        self.write(move |connection| {
-            let sql = "DELETE FROM tokens WHERE id = :id AND user_id = :user";
-            match connection
-                .prepare_cached(sql)?
-                .execute(named_params! { ":id": token, ":user": user })?
-            {
-                0 => Err(Error::NotFound),
-                _ => Ok(()),
-            }
-        })
-        .await
+        self.write(move |connection| revoke(connection, user, token).map(drop))
+            .await
     }
 
     async fn change_password(
@@ -255,19 +232,6 @@ impl Accounts for Sqlite {
             let sql = "DELETE FROM tokens WHERE user_id = :user AND id <> :keep";
             connection.prepare_cached(sql)?.execute(named_params! { ":user": user, ":keep": keep })?;
             Ok(())
-        })
-        .await
-    }
-
-    async fn issue_reset(&self, user: Id, code: SecretHash, expires_at: Timestamp) -> Result<User> {
-        self.write(move |connection| {
-            require_user(connection, user)?;
-            let parameters =
-                named_params! { ":user": user, ":hash": code, ":expires_at": expires_at };
-            connection
-                .prepare_cached(ISSUE_RESET)?
-                .execute(parameters)?;
-            find(connection, user)
         })
         .await
     }
@@ -293,25 +257,7 @@ impl Accounts for Sqlite {
             connection
                 .prepare_cached(sql)?
                 .execute(named_params! { ":id": user, ":new": new.to_store() })?;
-            connection
-                .prepare_cached(REVOKE_ALL)?
-                .execute(named_params! { ":user": user })?;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn create_instance_invite(&self, invite: InstanceInvite) -> Result<()> {
-        self.write(move |connection| {
-            let sql = "
-                INSERT INTO instance_invites (code, max_uses, uses, expires_at)
-                VALUES (:code, :max_uses, :uses, :expires_at)";
-            connection.prepare_cached(sql)?.execute(named_params! {
-                ":code": invite.code,
-                ":max_uses": invite.max_uses,
-                ":uses": invite.uses,
-                ":expires_at": invite.expires_at,
-            })?;
+            revoke_all(connection, user)?;
             Ok(())
         })
         .await
@@ -321,35 +267,15 @@ impl Accounts for Sqlite {
         self.read(|connection| {
             let sql = "SELECT code, max_uses, uses, expires_at FROM instance_invites ORDER BY code";
             let mut statement = connection.prepare_cached(sql)?;
-            let invites = statement.query_map([], |row| {
-                Ok(InstanceInvite {
-                    code: row.get(0)?,
-                    max_uses: row.get(1)?,
-                    uses: row.get(2)?,
-                    expires_at: row.get(3)?,
-                })
-            })?;
+            let invites = statement.query_map([], instance_invite)?;
             Ok(invites.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
-    }
-
-    async fn remove_instance_invite(&self, code: Code) -> Result<()> {
-        self.write(move |connection| {
-            let sql = "DELETE FROM instance_invites WHERE code = :code";
-            match connection
-                .prepare_cached(sql)?
-                .execute(named_params! { ":code": code })?
-            {
-                0 => Err(Error::UnknownInvite),
-                _ => Ok(()),
-            }
         })
         .await
     }
 }
 
-fn registration(connection: &Connection) -> Result<Policy> {
+/// Who may register.
+pub(super) fn registration(connection: &Connection) -> Result<Policy> {
     let sql = "SELECT registration FROM instance";
     let policy: String = connection
         .prepare_cached(sql)?
@@ -359,12 +285,83 @@ fn registration(connection: &Connection) -> Result<Policy> {
         .map_err(|_| Error::Internal(format!("the stored registration policy is {policy}")))
 }
 
-fn require_user(connection: &Connection, user: Id) -> Result<()> {
-    if exists(connection, user)? {
-        Ok(())
-    } else {
-        Err(Error::UnknownUser)
-    }
+/// Says who may register.
+pub(super) fn set_registration(connection: &Connection, policy: Policy) -> Result<()> {
+    let sql = "UPDATE instance SET registration = :policy";
+    connection
+        .prepare_cached(sql)?
+        .execute(named_params! { ":policy": policy.to_string() })?;
+    Ok(())
+}
+
+/// Stores a one-time reset code; an earlier one of the account is void.
+pub(super) fn insert_reset(
+    connection: &Connection,
+    user: Id,
+    code: SecretHash,
+    expires_at: Timestamp,
+) -> Result<()> {
+    let parameters = named_params! { ":user": user, ":hash": code, ":expires_at": expires_at };
+    connection
+        .prepare_cached(ISSUE_RESET)?
+        .execute(parameters)?;
+    Ok(())
+}
+
+/// Revokes one of an account's tokens and tells what it was called.
+pub(super) fn revoke(connection: &Connection, user: Id, token: Id) -> Result<String> {
+    let name = connection
+        .prepare_cached(REVOKE)?
+        .query_row(named_params! { ":id": token, ":user": user }, |row| {
+            row.get(0)
+        })
+        .optional()?;
+    name.ok_or(Error::NotFound)
+}
+
+/// Revokes all of an account's tokens and tells how many they were.
+pub(super) fn revoke_all(connection: &Connection, user: Id) -> Result<usize> {
+    Ok(connection
+        .prepare_cached(REVOKE_ALL)?
+        .execute(named_params! { ":user": user })?)
+}
+
+/// Stores an invite to this server.
+pub(super) fn insert_instance_invite(
+    connection: &Connection,
+    invite: &InstanceInvite,
+) -> Result<()> {
+    connection
+        .prepare_cached(INSERT_INVITE)?
+        .execute(named_params! {
+            ":code": invite.code,
+            ":max_uses": invite.max_uses,
+            ":uses": invite.uses,
+            ":expires_at": invite.expires_at,
+        })?;
+    Ok(())
+}
+
+/// Takes an invite to this server away and tells what it was.
+pub(super) fn remove_instance_invite(
+    connection: &Connection,
+    code: &Code,
+) -> Result<InstanceInvite> {
+    let sql = "DELETE FROM instance_invites WHERE code = :code RETURNING code, max_uses, uses, expires_at";
+    let invite = connection
+        .prepare_cached(sql)?
+        .query_row(named_params! { ":code": code }, instance_invite)
+        .optional()?;
+    invite.ok_or(Error::UnknownInvite)
+}
+
+fn instance_invite(row: &Row<'_>) -> rusqlite::Result<InstanceInvite> {
+    Ok(InstanceInvite {
+        code: row.get(0)?,
+        max_uses: row.get(1)?,
+        uses: row.get(2)?,
+        expires_at: row.get(3)?,
+    })
 }
 
 /// Stores a token of an account.
@@ -384,9 +381,7 @@ pub(super) fn insert_token(connection: &Connection, user: Id, token: &NewToken) 
 
 /// Drops what could still admit a deleted account.
 pub(super) fn forget(connection: &Connection, user: Id) -> Result<()> {
-    connection
-        .prepare_cached(REVOKE_ALL)?
-        .execute(named_params! { ":user": user })?;
+    revoke_all(connection, user)?;
     let sql = "DELETE FROM resets WHERE user_id = :user";
     connection
         .prepare_cached(sql)?

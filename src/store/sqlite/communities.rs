@@ -14,7 +14,8 @@ use crate::id::Id;
 use crate::page::{Listing, Order, Page};
 use crate::users::User;
 
-const CREATE: &str = "INSERT INTO communities (id, name, owner_id) VALUES (:id, :name, :owner)";
+const CREATE: &str =
+    "INSERT INTO communities (id, name, name_key, owner_id) VALUES (:id, :name, :key, :owner)";
 
 /// Inserts nothing for who is a member already.
 const ADD: &str = "
@@ -64,9 +65,7 @@ impl Communities for Sqlite {
     ) -> Result<Community> {
         self.write(move |connection| {
             require_active(connection, requester)?;
-            let parameters = named_params! { ":id": id, ":name": new.name, ":owner": requester };
-            connection.prepare_cached(CREATE)?.execute(parameters)?;
-            add(connection, id, requester, id)?;
+            create(connection, id, &new, requester)?;
             find(connection, requester, id)
         })
         .await
@@ -97,21 +96,7 @@ impl Communities for Sqlite {
         self.write(move |connection| {
             require_active(connection, requester)?;
             require_owner(connection, requester, id)?;
-            if let Some(owner) = change.owner_id {
-                if !is_member(connection, owner, id)? {
-                    return Err(Error::field(
-                        "owner_id",
-                        Problem::not_allowed("The new owner must be a member."),
-                    ));
-                }
-                set_owner(connection, id, owner)?;
-            }
-            if let Some(name) = &change.name {
-                let sql = "UPDATE communities SET name = :name WHERE id = :id";
-                connection
-                    .prepare_cached(sql)?
-                    .execute(named_params! { ":id": id, ":name": name })?;
-            }
+            modify(connection, id, &change)?;
             find(connection, requester, id)
         })
         .await
@@ -231,6 +216,35 @@ pub(super) fn community(row: &Row<'_>, start: usize) -> rusqlite::Result<Communi
     })
 }
 
+/// Makes a community with its owner as the first member.
+pub(super) fn create(connection: &Connection, id: Id, new: &NewCommunity, owner: Id) -> Result<()> {
+    let parameters =
+        named_params! { ":id": id, ":name": new.name, ":key": new.name.key(), ":owner": owner };
+    connection.prepare_cached(CREATE)?.execute(parameters)?;
+    add(connection, id, owner, id)?;
+    Ok(())
+}
+
+/// Renames a community or hands it over.
+pub(super) fn modify(connection: &Connection, id: Id, change: &CommunityChange) -> Result<()> {
+    if let Some(owner) = change.owner_id {
+        if !is_member(connection, owner, id)? {
+            return Err(Error::field(
+                "owner_id",
+                Problem::not_allowed("The new owner must be a member."),
+            ));
+        }
+        set_owner(connection, id, owner)?;
+    }
+    if let Some(name) = &change.name {
+        let sql = "UPDATE communities SET name = :name, name_key = :key WHERE id = :id";
+        connection
+            .prepare_cached(sql)?
+            .execute(named_params! { ":id": id, ":name": name, ":key": name.key() })?;
+    }
+    Ok(())
+}
+
 fn find(connection: &Connection, requester: Id, id: Id) -> Result<Community> {
     let parameters = named_params! { ":user": requester, ":community": id };
     let found = connection
@@ -258,12 +272,14 @@ fn is_member(connection: &Connection, user: Id, id: Id) -> Result<bool> {
         .query_row(parameters, |row| row.get(0))?)
 }
 
-fn add(connection: &Connection, id: Id, user: Id, since: Id) -> Result<usize> {
+/// Makes somebody a member; changes nothing for who is one.
+pub(super) fn add(connection: &Connection, id: Id, user: Id, since: Id) -> Result<usize> {
     let parameters = named_params! { ":user": user, ":community": id, ":since": since };
     Ok(connection.prepare_cached(ADD)?.execute(parameters)?)
 }
 
-fn remove(connection: &Connection, id: Id, user: Id) -> Result<usize> {
+/// Ends a membership and tells how many that were.
+pub(super) fn remove(connection: &Connection, id: Id, user: Id) -> Result<usize> {
     let sql = "DELETE FROM members WHERE user_id = :user AND community_id = :community";
     Ok(connection
         .prepare_cached(sql)?
@@ -287,7 +303,7 @@ fn set_owner(connection: &Connection, id: Id, owner: Id) -> Result<()> {
 }
 
 /// Memberships and invites go with it, by their foreign keys.
-fn delete(connection: &Connection, id: Id) -> Result<()> {
+pub(super) fn delete(connection: &Connection, id: Id) -> Result<()> {
     connection
         .prepare_cached("DELETE FROM communities WHERE id = :id")?
         .execute(named_params! { ":id": id })?;

@@ -47,6 +47,18 @@ pub(super) fn create(
 ) -> Result<Invite> {
     require_active(connection, requester)?;
     require_owner(connection, requester, id)?;
+    insert(connection, id, new, key, code, now)
+}
+
+/// Makes an invite, whoever asks.
+pub(super) fn insert(
+    connection: &Connection,
+    id: Id,
+    new: &NewInvite,
+    key: Id,
+    code: &Code,
+    now: Timestamp,
+) -> Result<Invite> {
     let parameters = named_params! { ":community": id, ":now": now };
     connection
         .prepare_cached(DROP_SPENT_INVITES)?
@@ -77,6 +89,16 @@ pub(super) fn list(
     now: Timestamp,
 ) -> Result<Listing<Invite>> {
     require_owner(connection, requester, id)?;
+    list_all(connection, id, page, now)
+}
+
+/// The same, whoever asks.
+pub(super) fn list_all(
+    connection: &Connection,
+    id: Id,
+    page: Page,
+    now: Timestamp,
+) -> Result<Listing<Invite>> {
     let found = walk(
         connection,
         INVITES,
@@ -119,6 +141,18 @@ pub(super) fn withdraw(
         .prepare_cached(sql)?
         .execute(named_params! { ":code": code })?;
     Ok(())
+}
+
+/// Takes one of a community's invites away and tells what it was.
+pub(super) fn remove(connection: &Connection, id: Id, code: &Code) -> Result<Invite> {
+    let sql = "
+        DELETE FROM invites WHERE code = :code AND community_id = :community
+        RETURNING code, max_uses, expires_at, uses";
+    let removed = connection
+        .prepare_cached(sql)?
+        .query_row(named_params! { ":code": code, ":community": id }, invite)
+        .optional()?;
+    removed.ok_or(Error::UnknownInvite)
 }
 
 /// Where a good code leads.

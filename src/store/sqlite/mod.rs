@@ -4,8 +4,12 @@
 //! cut. `rusqlite` and `r2d2` appear in this folder and nowhere else.
 
 mod accounts;
+mod actions;
+mod admins;
+mod audit;
 mod channels;
 mod communities;
+mod directory;
 mod invites;
 mod migrate;
 mod readers;
@@ -15,7 +19,7 @@ mod writer;
 
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -49,6 +53,7 @@ pub struct Sqlite {
     // The order matters: the last connection to close folds the WAL in, and one that reads can't.
     readers: Readers,
     writer: Writer,
+    path: PathBuf,
 }
 
 impl Sqlite {
@@ -68,7 +73,11 @@ impl Sqlite {
         let readers =
             Readers::open(path, options.readers).map_err(|error| refuse(error.to_string()))?;
         let writer = Writer::start(writing, options.queue, options.batch)?;
-        Ok(Self { readers, writer })
+        Ok(Self {
+            readers,
+            writer,
+            path: path.to_path_buf(),
+        })
     }
 
     /// Runs an operation that only reads, in one transaction on a reading connection, off the async workers.

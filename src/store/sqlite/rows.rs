@@ -37,16 +37,16 @@ pub(super) fn user(row: &Row<'_>, start: usize) -> rusqlite::Result<User> {
 /// Holds a write against the state of the account that asks for it, inside the write's own transaction: since its token was
 /// looked up it may have been deleted or disabled.
 pub(super) fn require_active(connection: &Connection, requester: Id) -> Result<()> {
-    let sql = "SELECT username IS NOT NULL, disabled FROM users WHERE id = :id";
+    let sql = "SELECT username IS NOT NULL, disabled, reason FROM users WHERE id = :id";
     let state = connection
         .prepare_cached(sql)?
         .query_row(named_params! { ":id": requester }, |row| {
-            Ok((row.get(0)?, row.get(1)?))
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })
         .optional()?;
     match state {
-        Some((true, false)) => Ok(()),
-        Some((true, true)) => Err(Error::AccountDisabled),
+        Some((true, false, _)) => Ok(()),
+        Some((true, true, reason)) => Err(Error::AccountDisabled(reason)),
         _ => Err(Error::Unauthorized),
     }
 }
@@ -67,6 +67,15 @@ pub(super) fn exists(connection: &Connection, user: Id) -> Result<bool> {
     Ok(connection
         .prepare_cached(sql)?
         .query_row(named_params! { ":id": user }, |row| row.get(0))?)
+}
+
+/// Holds an operator's deed against whether the account is there.
+pub(super) fn require_user(connection: &Connection, user: Id) -> Result<()> {
+    if exists(connection, user)? {
+        Ok(())
+    } else {
+        Err(Error::UnknownUser)
+    }
 }
 
 /// Prepares the one of two queries that walks the keyset's way, and binds the three parameters it has besides `:of`, which is

@@ -1,7 +1,7 @@
 //! Users in SQL.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{require_active, user, user_columns};
 use super::{Sqlite, accounts, channels, communities};
@@ -26,7 +26,7 @@ const USER_BY_TAG: &str = concat!(
 const ACCOUNT: &str = concat!(
     "SELECT ",
     user_columns!(),
-    ", u.disabled FROM users AS u WHERE u.id = :id AND u.username IS NOT NULL"
+    ", u.disabled, u.reason FROM users AS u WHERE u.id = :id AND u.username IS NOT NULL"
 );
 
 /// One range of `users_by_tag`, which holds all it asks for.
@@ -45,12 +45,11 @@ const RENAME: &str = "
 const MODIFY_FLAGS: &str = "
     UPDATE users SET flags = (flags | :set) & ~:clear WHERE id = :id AND username IS NOT NULL";
 
-const SET_DISABLED: &str =
-    "UPDATE users SET disabled = :disabled WHERE id = :id AND username IS NOT NULL";
+const SET_DISABLED: &str = "UPDATE users SET disabled = :disabled, reason = :reason WHERE id = :id AND username IS NOT NULL";
 
 const BURY: &str = "
     UPDATE users
-    SET username = NULL, username_key = NULL, discriminator = NULL, avatar = NULL, flags = 0, password = NULL, disabled = 0
+    SET username = NULL, username_key = NULL, discriminator = NULL, avatar = NULL, flags = 0, password = NULL, disabled = 0, reason = NULL
     WHERE id = :id AND username IS NOT NULL";
 
 #[async_trait]
@@ -73,69 +72,13 @@ impl Users for Sqlite {
     }
 
     async fn account(&self, id: Id) -> Result<Account> {
-        self.read(move |connection| {
-            let account = connection
-                .prepare_cached(ACCOUNT)?
-                .query_row(named_params! { ":id": id }, |row| {
-                    Ok(Account {
-                        user: user(row, 0)?,
-                        disabled: row.get(5)?,
-                    })
-                })
-                .optional()?;
-            account.ok_or(Error::UnknownUser)
-        })
-        .await
-    }
-
-    async fn create_user(&self, new: NewUser) -> Result<User> {
-        self.write(move |connection| create(connection, &new)).await
+        self.read(move |connection| account(connection, id)).await
     }
 
     async fn modify_user(&self, id: Id, change: Change, random: u64) -> Result<User> {
         self.write(move |connection| {
             require_active(connection, id)?;
             rename(connection, id, &change, random)
-        })
-        .await
-    }
-
-    async fn modify_flags(&self, id: Id, set: Flags, clear: Flags) -> Result<User> {
-        self.write(move |connection| {
-            let parameters = named_params! { ":id": id, ":set": set, ":clear": clear };
-            known(
-                connection
-                    .prepare_cached(MODIFY_FLAGS)?
-                    .execute(parameters)?,
-            )?;
-            find(connection, id)
-        })
-        .await
-    }
-
-    async fn set_disabled(&self, id: Id, disabled: bool) -> Result<User> {
-        self.write(move |connection| {
-            let parameters = named_params! { ":id": id, ":disabled": disabled };
-            known(
-                connection
-                    .prepare_cached(SET_DISABLED)?
-                    .execute(parameters)?,
-            )?;
-            find(connection, id)
-        })
-        .await
-    }
-
-    async fn delete_user(&self, id: Id) -> Result<()> {
-        self.write(move |connection| {
-            known(
-                connection
-                    .prepare_cached(BURY)?
-                    .execute(named_params! { ":id": id })?,
-            )?;
-            accounts::forget(connection, id)?;
-            communities::leave_all(connection, id)?;
-            channels::leave_all_groups(connection, id)
         })
         .await
     }
@@ -157,6 +100,73 @@ pub(super) fn find(connection: &Connection, id: Id) -> Result<User> {
         .query_row(named_params! { ":id": id }, |row| user(row, 0))
         .optional()?;
     found.ok_or(Error::UnknownUser)
+}
+
+/// An account that was not deleted.
+pub(super) fn account(connection: &Connection, id: Id) -> Result<Account> {
+    let account = connection
+        .prepare_cached(ACCOUNT)?
+        .query_row(named_params! { ":id": id }, account_of)
+        .optional()?;
+    account.ok_or(Error::UnknownUser)
+}
+
+/// An account out of the columns of [`user_columns`], whether it is disabled, and why.
+pub(super) fn account_of(row: &Row<'_>) -> rusqlite::Result<Account> {
+    Ok(Account {
+        user: user(row, 0)?,
+        disabled: row.get(5)?,
+        reason: row.get(6)?,
+    })
+}
+
+/// Sets and clears flags; one that stands in both is cleared.
+pub(super) fn modify_flags(
+    connection: &Connection,
+    id: Id,
+    set: Flags,
+    clear: Flags,
+) -> Result<()> {
+    let parameters = named_params! { ":id": id, ":set": set, ":clear": clear };
+    known(
+        connection
+            .prepare_cached(MODIFY_FLAGS)?
+            .execute(parameters)?,
+    )
+}
+
+/// Disables an account, for a reason or without one, or enables it.
+pub(super) fn set_disabled(
+    connection: &Connection,
+    id: Id,
+    disabled: bool,
+    reason: Option<&str>,
+) -> Result<()> {
+    let parameters = named_params! { ":id": id, ":disabled": disabled, ":reason": reason };
+    known(
+        connection
+            .prepare_cached(SET_DISABLED)?
+            .execute(parameters)?,
+    )
+}
+
+/// Makes a tombstone of an account.
+pub(super) fn bury(connection: &Connection, id: Id) -> Result<()> {
+    known(
+        connection
+            .prepare_cached(BURY)?
+            .execute(named_params! { ":id": id })?,
+    )?;
+    accounts::forget(connection, id)?;
+    communities::leave_all(connection, id)?;
+    channels::leave_all_groups(connection, id)
+}
+
+/// The discriminators of a name that are taken.
+pub(super) fn taken(connection: &Connection, username: &Username) -> Result<Taken> {
+    let mut statement = connection.prepare_cached(TAKEN)?;
+    let taken = statement.query_map(named_params! { ":key": username.key() }, |row| row.get(0))?;
+    Ok(taken.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Makes an account with its token.
@@ -190,13 +200,17 @@ pub(super) fn create(connection: &Connection, new: &NewUser) -> Result<User> {
 }
 
 fn draw(connection: &Connection, username: &Username, random: u64) -> Result<Discriminator> {
-    let mut statement = connection.prepare_cached(TAKEN)?;
-    let taken = statement.query_map(named_params! { ":key": username.key() }, |row| row.get(0))?;
-    let taken: Taken = taken.collect::<rusqlite::Result<_>>()?;
-    Discriminator::draw(&taken, random).ok_or_else(|| Error::UsernameFull(username.to_string()))
+    Discriminator::draw(&taken(connection, username)?, random)
+        .ok_or_else(|| Error::UsernameFull(username.to_string()))
 }
 
-fn rename(connection: &Connection, id: Id, change: &Change, random: u64) -> Result<User> {
+/// Changes name or discriminator of an account that was not deleted.
+pub(super) fn rename(
+    connection: &Connection,
+    id: Id,
+    change: &Change,
+    random: u64,
+) -> Result<User> {
     let old = find(connection, id)?;
     let (username, discriminator) = match (&change.username, change.discriminator) {
         (None, None) => return Ok(old),

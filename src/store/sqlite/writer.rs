@@ -4,8 +4,10 @@
 //! only then are all of them answered. So one fsync serves a batch, and still no answer precedes its durability. An operation
 //! that fails or panics is rolled back alone.
 
+use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
@@ -13,10 +15,14 @@ use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 
+/// How many commits' sizes are kept.
+const BATCHES_KEPT: usize = 100;
+
 /// The queue's end that operations are put into, and the thread at its other end.
 pub(super) struct Writer {
     queue: Option<SyncSender<Box<dyn Operation>>>,
     thread: Option<JoinHandle<()>>,
+    batches: Arc<Mutex<VecDeque<usize>>>,
 }
 
 /// One operation as the writer sees it, whatever it results in.
@@ -62,14 +68,23 @@ impl Writer {
     /// Starts the thread. `queue` operations may wait, `batch` share a commit at most.
     pub(super) fn start(connection: Connection, queue: usize, batch: usize) -> Result<Self> {
         let (sender, receiver) = sync_channel(queue);
+        let batches = Arc::new(Mutex::new(VecDeque::with_capacity(BATCHES_KEPT)));
+        let sizes = batches.clone();
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || serve(&connection, &receiver, batch))
+            .spawn(move || serve(&connection, &receiver, batch, &sizes))
             .map_err(|error| Error::Internal(format!("the writer's thread: {error}")))?;
         Ok(Self {
             queue: Some(sender),
             thread: Some(thread),
+            batches,
         })
+    }
+
+    /// How many operations shared each of the last commits, the oldest first.
+    pub(super) fn batches(&self) -> Vec<usize> {
+        let sizes = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        sizes.iter().copied().collect()
     }
 
     /// Queues an operation and waits for its commit.
@@ -120,11 +135,23 @@ impl Drop for Writer {
     }
 }
 
-fn serve(connection: &Connection, queue: &Receiver<Box<dyn Operation>>, most: usize) {
+fn serve(
+    connection: &Connection,
+    queue: &Receiver<Box<dyn Operation>>,
+    most: usize,
+    sizes: &Mutex<VecDeque<usize>>,
+) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(most.saturating_sub(1)));
         commit(connection, &mut batch);
+        {
+            let mut sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner);
+            if sizes.len() == BATCHES_KEPT {
+                sizes.pop_front();
+            }
+            sizes.push_back(batch.len());
+        }
         for operation in batch {
             operation.answer();
         }
@@ -197,7 +224,6 @@ fn attempt(
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::{Sender, channel};
 

@@ -1,0 +1,96 @@
+//! The admin page: its files, its own API under `/admin/api`, its sessions. A handler is guard, parse, one store call, answer,
+//! as in `routes`; every change goes through one door, [`App::perform`], and so into the audit log.
+
+mod admins;
+mod auth;
+mod channels;
+mod communities;
+mod forms;
+mod overview;
+mod page;
+mod registration;
+mod session;
+mod users;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use rocket::{Build, Orbit, Rocket, State};
+
+use crate::actions::{Action, Deed, Outcome};
+use crate::audit::Author;
+use crate::clock::Timestamp;
+use crate::config::Config;
+use crate::error::Result;
+use crate::routes::App;
+use crate::tokens::Secret;
+use session::{LogIns, SetUpLink};
+
+/// What the page's handlers work with besides [`App`].
+struct Desk {
+    /// How people reach the server, where the settings say so.
+    public_url: Option<String>,
+    /// Slows log-ins down.
+    log_ins: LogIns,
+}
+
+type DeskState = State<Desk>;
+
+/// Mounts the page at `/admin` and its API at `/admin/api`, and has the meter tick.
+pub(crate) fn mount(rocket: Rocket<Build>, config: &Config) -> Rocket<Build> {
+    let api: Vec<_> = [
+        session::routes(),
+        overview::routes(),
+        users::routes(),
+        channels::routes(),
+        communities::routes(),
+        registration::routes(),
+        admins::routes(),
+    ]
+    .concat();
+    rocket
+        .manage(Desk {
+            public_url: config.public_url.clone(),
+            log_ins: LogIns::new(),
+        })
+        .manage(SetUpLink::new(Secret::code(), Timestamp::now()))
+        .manage(page::Files::load())
+        .mount("/admin", page::routes())
+        .mount("/admin/api", api)
+        .attach(overview::ticking())
+}
+
+/// The link with which the first admin is made, while there is none.
+pub(crate) async fn set_up_link(rocket: &Rocket<Orbit>) -> Option<String> {
+    let app = rocket.state::<App>()?;
+    match app.store.has_admin().await {
+        Ok(false) => {}
+        Ok(true) => return None,
+        Err(error) => {
+            tracing::error!(%error, "whether there is an admin can't be read");
+            return None;
+        }
+    }
+    let code = rocket.state::<SetUpLink>()?.code()?;
+    let public = rocket.state::<Desk>()?.public_url.clone();
+    let url = public.unwrap_or_else(|| {
+        // A server that listens everywhere is reached here.
+        let address = match rocket.config().address {
+            IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            one => one,
+        };
+        format!("http://{}", SocketAddr::new(address, rocket.config().port))
+    });
+    Some(format!("{url}/admin/#/setup/{code}"))
+}
+
+impl App {
+    /// Has the store do something in an admin's name, and write it into the audit log.
+    async fn perform(&self, author: Author, action: Action) -> Result<Outcome> {
+        let deed = Deed {
+            entry: self.ids.next()?,
+            action,
+        };
+        self.store.perform_one(author, deed).await
+    }
+}

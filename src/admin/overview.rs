@@ -1,0 +1,98 @@
+//! The overview: figures, and a sample of the server's life every second.
+
+use std::time::Duration;
+
+use rocket::fairing::AdHoc;
+use rocket::response::stream::{Event, EventStream};
+use rocket::{Route, Shutdown, get, routes};
+use serde::Serialize;
+use tokio::sync::broadcast::error::RecvError;
+
+use super::auth::Admitted;
+use crate::accounts::Policy;
+use crate::clock::Timestamp;
+use crate::directory::Statistics;
+use crate::error::Result;
+use crate::meter::{Dms, Sample};
+use crate::routes::{App, AppState, Json};
+
+pub(super) fn routes() -> Vec<Route> {
+    routes![overview, live]
+}
+
+/// After so many samples a stream looks whether its session still is one.
+const SAMPLES_A_LOOK: u8 = 15;
+
+/// Has the meter tick once a second for as long as the server runs.
+pub(super) fn ticking() -> AdHoc {
+    AdHoc::on_liftoff("the meter", |rocket| {
+        Box::pin(async move {
+            let Some(app) = rocket.state::<App>() else {
+                return;
+            };
+            let (meter, mut end) = (app.meter.clone(), rocket.shutdown());
+            tokio::spawn(async move {
+                let mut second = tokio::time::interval(Duration::from_secs(1));
+                second.tick().await;
+                loop {
+                    tokio::select! {
+                        _ = second.tick() => meter.tick(Timestamp::now()),
+                        () = &mut end => break,
+                    }
+                }
+            });
+        })
+    })
+}
+
+#[derive(Serialize)]
+struct Overview {
+    #[serde(flatten)]
+    statistics: Statistics,
+    dms: Dms,
+    uptime: u64,
+    version: &'static str,
+    registration: Policy,
+    history: Vec<Sample>,
+}
+
+#[get("/overview")]
+async fn overview(_admitted: Admitted, app: &AppState) -> Result<Json<Overview>> {
+    Ok(Json::ok(Overview {
+        statistics: app.store.statistics().await?,
+        dms: app.meter.dms(),
+        uptime: app.meter.uptime().as_secs(),
+        version: env!("CARGO_PKG_VERSION"),
+        registration: app.store.registration().await?,
+        history: app.meter.history(),
+    }))
+}
+
+#[get("/live")]
+fn live(admitted: Admitted, app: &AppState, mut end: Shutdown) -> EventStream![] {
+    let (store, mut samples) = (app.store.clone(), app.meter.follow());
+    EventStream! {
+        let mut look = SAMPLES_A_LOOK;
+        loop {
+            let sample = tokio::select! {
+                sample = samples.recv() => sample,
+                () = &mut end => break,
+            };
+            let sample = match sample {
+                Ok(sample) => sample,
+                // A browser that fell behind goes on with what is now.
+                Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => break,
+            };
+            look -= 1;
+            if look == 0 {
+                look = SAMPLES_A_LOOK;
+                if store.operator(admitted.credential, Timestamp::now(), false).await.is_err() {
+                    break;
+                }
+            }
+            let Ok(json) = serde_json::to_string(&sample) else { break };
+            yield Event::data(json).event("sample");
+        }
+    }
+}

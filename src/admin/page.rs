@@ -1,0 +1,154 @@
+//! The page's files, inside the executable. A debug build reads them from the disk, so that a change shows with a reload.
+
+use std::collections::HashMap;
+use std::io::{Cursor, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rocket::http::{ContentType, Header, Status};
+use rocket::request::{self, FromRequest, Request};
+use rocket::response::{Responder, Response, Result as Outcome};
+use rocket::{Route, State, get, routes};
+use rust_embed::RustEmbed;
+
+use crate::error::{Error, Result};
+
+pub(super) fn routes() -> Vec<Route> {
+    routes![file]
+}
+
+/// Scripts and styles come from here and nowhere else; Pico's icons are data: images in its style sheet.
+const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Static;
+
+/// A file as it is sent.
+#[derive(Clone)]
+struct File {
+    kind: ContentType,
+    tag: String,
+    plain: Arc<[u8]>,
+    gzip: Arc<[u8]>,
+}
+
+impl File {
+    fn load(path: &str) -> Option<Self> {
+        let kind = match path.rsplit_once('.')?.1 {
+            "html" => ContentType::HTML,
+            "js" => ContentType::JavaScript,
+            "css" => ContentType::CSS,
+            "svg" => ContentType::SVG,
+            _ => return None,
+        };
+        let file = Static::get(path)?;
+        let plain = file.data.into_owned();
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(&plain).ok()?;
+        let gzip = encoder.finish().ok()?;
+        let hash = file.metadata.sha256_hash();
+        let tag: String = hash[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Some(Self {
+            kind,
+            // Weak: the same whether compressed or not.
+            tag: format!("W/\"{tag}\""),
+            plain: plain.into(),
+            gzip: gzip.into(),
+        })
+    }
+}
+
+/// All files, compressed once.
+pub(super) struct Files(HashMap<String, File>);
+
+impl Files {
+    pub(super) fn load() -> Self {
+        let names = Static::iter().filter(|_| !cfg!(debug_assertions));
+        let files =
+            names.filter_map(|name| File::load(&name).map(|file| (name.into_owned(), file)));
+        Self(files.collect())
+    }
+
+    fn get(&self, path: &str) -> Option<File> {
+        if cfg!(debug_assertions) {
+            File::load(path)
+        } else {
+            self.0.get(path).cloned()
+        }
+    }
+}
+
+/// A file, or where the page is: its own addresses are relative to `/admin/`.
+enum Page {
+    File(File),
+    Moved,
+}
+
+#[get("/<path..>", rank = 20)]
+fn file(path: PathBuf, asked: Asked, files: &State<Files>) -> Result<Page> {
+    let path = path.to_str().ok_or(Error::NotFound)?;
+    let found = match path {
+        "" if !asked.with_slash => return Ok(Page::Moved),
+        "" => files.get("index.html"),
+        path => files.get(path),
+    };
+    found.map(Page::File).ok_or(Error::NotFound)
+}
+
+/// Whether the path ended in a slash, which a route's own parameters don't tell.
+struct Asked {
+    with_slash: bool,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Asked {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Self::Error> {
+        request::Outcome::Success(Self {
+            with_slash: request.uri().path().ends_with('/'),
+        })
+    }
+}
+
+impl<'r> Responder<'r, 'static> for Page {
+    fn respond_to(self, request: &'r Request<'_>) -> Outcome<'static> {
+        let Self::File(file) = self else {
+            return Response::build()
+                .status(Status::PermanentRedirect)
+                .header(Header::new("Location", "/admin/"))
+                .ok();
+        };
+        let has = |name, text: &str| {
+            let values = request.headers().get(name);
+            values
+                .flat_map(|value| value.split(','))
+                .any(|value| value.split(';').next().map(str::trim) == Some(text))
+        };
+        let mut response = Response::build();
+        response
+            .header(Header::new("ETag", file.tag.clone()))
+            .header(Header::new("Cache-Control", "no-cache"))
+            .header(Header::new("Vary", "Accept-Encoding"))
+            .header(Header::new("Content-Security-Policy", POLICY));
+        if has("If-None-Match", &file.tag) || has("If-None-Match", "*") {
+            return response.status(Status::NotModified).ok();
+        }
+        let body = if has("Accept-Encoding", "gzip") {
+            response.header(Header::new("Content-Encoding", "gzip"));
+            file.gzip
+        } else {
+            file.plain
+        };
+        response
+            .header(file.kind)
+            .sized_body(body.len(), Cursor::new(body))
+            .ok()
+    }
+}

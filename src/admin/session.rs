@@ -1,0 +1,357 @@
+//! How an admin gets in, and out: the first set-up, log-in, one-time links, the password.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use rocket::http::CookieJar;
+use rocket::{Route, State, get, post, routes};
+use serde::Serialize;
+
+use super::DeskState;
+use super::auth::{FromPage, InPerson, Site, Visitor};
+use super::forms::{AdminLogIn, LinkUse, SetUp};
+use crate::accounts::PasswordChange;
+use crate::actions::{Action, AdminAction};
+use crate::admins::{Admin, LINK_END, NewAdmin, NewSession, WayIn};
+use crate::audit::{Author, Who};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::routes::body::Body;
+use crate::routes::{App, AppState, Done, Json};
+use crate::tokens::{Secret, SecretHash};
+
+pub(super) fn routes() -> Vec<Route> {
+    routes![state, set_up, log_in, use_link, log_out, change_password]
+}
+
+/// The link with which the first admin is made: lives in this process, so that it dies with it.
+pub(crate) struct SetUpLink {
+    code: Mutex<Option<Secret>>,
+    hash: SecretHash,
+    expires_at: Timestamp,
+}
+
+impl SetUpLink {
+    pub(super) fn new(code: Secret, now: Timestamp) -> Self {
+        Self {
+            hash: code.hash(),
+            code: Mutex::new(Some(code)),
+            expires_at: now.after(LINK_END),
+        }
+    }
+
+    /// The code, until it is used.
+    pub(crate) fn code(&self) -> Option<String> {
+        let code = self.lock();
+        code.as_ref().map(|code| code.reveal().to_owned())
+    }
+
+    fn check(&self, code: SecretHash, now: Timestamp) -> Result<()> {
+        if code == self.hash && now < self.expires_at && self.lock().is_some() {
+            Ok(())
+        } else {
+            Err(Error::Forbidden(
+                "This link is used up, expired or of another start of the server. While there is no admin, each start prints a new one.",
+            ))
+        }
+    }
+
+    fn end(&self) {
+        *self.lock() = None;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Secret>> {
+        self.code.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Slows log-ins down: for each name and for each address some at once, then one every few seconds.
+pub(super) struct LogIns {
+    names: DefaultKeyedRateLimiter<String>,
+    addresses: DefaultKeyedRateLimiter<IpAddr>,
+}
+
+/// Log-ins that a name or an address has at once ...
+const AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// ... and how long it then waits for each further one.
+const PACE: Duration = Duration::from_secs(10);
+/// How many names or addresses are remembered before those that need not be are forgotten.
+const REMEMBERED: usize = 10_000;
+
+impl LogIns {
+    pub(super) fn new() -> Self {
+        let quota = || {
+            Quota::with_period(PACE)
+                .unwrap_or(Quota::per_minute(AT_ONCE))
+                .allow_burst(AT_ONCE)
+        };
+        Self {
+            names: RateLimiter::keyed(quota()),
+            addresses: RateLimiter::keyed(quota()),
+        }
+    }
+
+    fn check(&self, name: Option<&str>, address: Option<&str>) -> Result<()> {
+        if self.names.len() > REMEMBERED {
+            self.names.retain_recent();
+        }
+        if self.addresses.len() > REMEMBERED {
+            self.addresses.retain_recent();
+        }
+        let clock = DefaultClock::default();
+        if let Some(address) = address.and_then(|address| address.parse().ok()) {
+            self.addresses
+                .check_key(&network(address))
+                .map_err(|until| Error::Limited(until.wait_time_from(clock.now())))?;
+        }
+        if let Some(name) = name {
+            self.names
+                .check_key(&name.to_owned())
+                .map_err(|until| Error::Limited(until.wait_time_from(clock.now())))?;
+        }
+        Ok(())
+    }
+}
+
+/// An IPv6 client has its whole /64 (contract, section 1, "Rate limits").
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => {
+            let bits = address.to_bits() & !u128::from(u64::MAX);
+            IpAddr::V6(bits.into())
+        }
+    }
+}
+
+/// What the page needs to know first.
+#[derive(Serialize)]
+struct Now {
+    set_up: bool,
+    admin: Option<Admin>,
+    version: Option<&'static str>,
+}
+
+#[get("/state")]
+async fn state(visitor: Visitor, app: &AppState) -> Result<Json<Now>> {
+    let admin = visitor.0.map(|operator| operator.admin);
+    Ok(Json::ok(Now {
+        set_up: admin.is_some() || app.store.has_admin().await?,
+        version: admin.is_some().then_some(env!("CARGO_PKG_VERSION")),
+        admin,
+    }))
+}
+
+#[post("/setup", data = "<body>")]
+async fn set_up(
+    page: FromPage,
+    body: Body,
+    site: Site,
+    jar: &CookieJar<'_>,
+    link: &State<SetUpLink>,
+    app: &AppState,
+    desk: &DeskState,
+) -> Result<Json<Admin>> {
+    let SetUp {
+        code,
+        name,
+        password,
+    } = SetUp::parse(body.0)?;
+    let now = Timestamp::now();
+    desk.log_ins.check(None, page.address.as_deref())?;
+    link.check(code, now)?;
+    let new = NewAdmin {
+        id: app.ids.next()?,
+        name,
+        way: WayIn::Password(app.hasher.hash(password).await?),
+    };
+    let author = newcomer(new.id, &new.name, "set-up link", page.address);
+    let (cookie, session) = session(app, now)?;
+    let admin = app
+        .store
+        .set_up(new, session, author, app.ids.next()?)
+        .await?;
+    link.end();
+    site.begin(jar, &cookie);
+    Ok(Json::created(admin))
+}
+
+#[post("/login", data = "<body>")]
+async fn log_in(
+    page: FromPage,
+    body: Body,
+    site: Site,
+    jar: &CookieJar<'_>,
+    app: &AppState,
+    desk: &DeskState,
+) -> Result<Json<Admin>> {
+    let AdminLogIn { name, password } = AdminLogIn::parse(body.0)?;
+    desk.log_ins
+        .check(Some(name.key()), page.address.as_deref())?;
+    let found = match app.store.admin_credentials(name).await {
+        Ok(found) => Some(found),
+        Err(Error::InvalidCredentials) => None,
+        Err(error) => return Err(error),
+    };
+    // An unknown name takes the same way, and so the same time, as a wrong password.
+    let stored = found.as_ref().and_then(|found| found.password.clone());
+    let fits = app.hasher.check(password.0, stored).await?;
+    let (admin, checked) = found
+        .filter(|_| fits)
+        .and_then(|found| found.password.map(|password| (found.admin, password)))
+        .ok_or(Error::InvalidCredentials)?;
+    let author = newcomer(admin.id, &admin.name, "page", page.address);
+    let (cookie, session) = session(app, Timestamp::now())?;
+    app.store
+        .log_in_admin(checked, session, author, app.ids.next()?)
+        .await?;
+    site.begin(jar, &cookie);
+    Ok(Json::ok(admin))
+}
+
+#[post("/password-link", data = "<body>")]
+async fn use_link(
+    page: FromPage,
+    body: Body,
+    site: Site,
+    jar: &CookieJar<'_>,
+    app: &AppState,
+    desk: &DeskState,
+) -> Result<Json<Admin>> {
+    let LinkUse { code, password } = LinkUse::parse(body.0)?;
+    desk.log_ins.check(None, page.address.as_deref())?;
+    let password = app.hasher.hash(password).await?;
+    let (cookie, session) = session(app, Timestamp::now())?;
+    let admin = app
+        .store
+        .use_admin_link(code, password, session, page.address, app.ids.next()?)
+        .await?;
+    site.begin(jar, &cookie);
+    Ok(Json::ok(admin))
+}
+
+#[post("/logout")]
+async fn log_out(
+    admitted: InPerson,
+    site: Site,
+    jar: &CookieJar<'_>,
+    app: &AppState,
+) -> Result<Done> {
+    app.perform(admitted.0.author(), Action::LogOut).await?;
+    site.end(jar);
+    Ok(Done)
+}
+
+#[post("/password", data = "<body>")]
+async fn change_password(
+    admitted: InPerson,
+    body: Body,
+    app: &AppState,
+    desk: &DeskState,
+) -> Result<Done> {
+    let PasswordChange { current, new } = PasswordChange::parse(body.0)?;
+    let name =
+        admitted
+            .0
+            .operator
+            .admin
+            .name
+            .parse()
+            .map_err(|problem: crate::error::Problem| {
+                Error::Internal(format!("a stored admin: {problem}"))
+            })?;
+    let found = app.store.admin_credentials(name).await?;
+    desk.log_ins.check(Some(&found.admin.name), None)?;
+    let fits = app.hasher.check(current.0, found.password.clone()).await?;
+    let checked = found
+        .password
+        .filter(|_| fits)
+        .ok_or(Error::InvalidCredentials)?;
+    let action = AdminAction::SetPassword {
+        checked: Some(checked),
+        new: app.hasher.hash(new).await?,
+    };
+    app.perform(admitted.0.author(), Action::Admin(found.admin.id, action))
+        .await?;
+    Ok(Done)
+}
+
+fn newcomer(
+    id: crate::id::Id,
+    name: &impl ToString,
+    via: &'static str,
+    address: Option<String>,
+) -> Author {
+    Author {
+        who: Who::Newcomer {
+            id,
+            name: name.to_string(),
+            via,
+        },
+        address,
+    }
+}
+
+fn session(app: &App, begun: Timestamp) -> Result<(Secret, NewSession)> {
+    let cookie = Secret::session();
+    let session = NewSession {
+        id: app.ids.next()?,
+        hash: cookie.hash(),
+        begun,
+    };
+    Ok((cookie, session))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_ins_of_a_name_slow_down_and_those_of_another_do_not() {
+        let log_ins = LogIns::new();
+        for _ in 0..10 {
+            assert_eq!(log_ins.check(Some("root"), None), Ok(()));
+        }
+        let Err(Error::Limited(wait)) = log_ins.check(Some("root"), None) else {
+            panic!("the eleventh was let through")
+        };
+        assert!(wait <= PACE && wait > PACE / 2, "{wait:?}");
+        assert_eq!(log_ins.check(Some("other"), None), Ok(()));
+    }
+
+    #[test]
+    fn log_ins_from_an_address_slow_down_whatever_the_name_and_an_ipv6_network_is_one_address() {
+        let log_ins = LogIns::new();
+        for count in 0..10 {
+            let address = format!("2001:db8::{count:x}");
+            assert_eq!(
+                log_ins.check(Some(&format!("name {count}")), Some(&address)),
+                Ok(())
+            );
+        }
+        let same = log_ins.check(Some("another"), Some("2001:db8::ffff"));
+        assert!(matches!(same, Err(Error::Limited(_))), "{same:?}");
+        assert_eq!(
+            log_ins.check(Some("another"), Some("2001:db8:0:1::1")),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn the_set_up_link_ends_with_its_use_and_after_an_hour() {
+        let code = Secret::code();
+        let hash = code.hash();
+        let link = SetUpLink::new(code, Timestamp(0));
+        let hour = 3_600_000;
+        assert_eq!(link.check(hash, Timestamp(hour - 1)), Ok(()));
+        assert!(link.check(hash, Timestamp(hour)).is_err());
+        assert!(link.check(Secret::code().hash(), Timestamp(0)).is_err());
+        link.end();
+        assert!(link.check(hash, Timestamp(0)).is_err());
+        assert_eq!(link.code(), None);
+    }
+}
