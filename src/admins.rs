@@ -9,9 +9,7 @@ use crate::actions::{Deed, Outcome};
 use crate::audit::{Author, Entry, Filter};
 use crate::clock::Timestamp;
 use crate::communities::{Community, Invite};
-use crate::directory::{
-    AccountDetails, ChannelView, Communities, Found, FullName, Holders, Member, Statistics, Users,
-};
+use crate::directory::{Communities, Found, Users};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::names::Username;
@@ -19,6 +17,7 @@ use crate::page::{Limits, Listing, Page};
 use crate::passwords::PasswordHash;
 use crate::tokens::{Label, SecretHash};
 use crate::users::{Account, User};
+use crate::views::{AccountDetails, ChannelView, FullName, Holders, Member, Statistics};
 
 /// A session ends after so long without use.
 pub const IDLE_END: Duration = Duration::from_hours(12);

@@ -111,11 +111,9 @@ pub struct Entry {
     /// To whom.
     pub target: Option<Target>,
     /// What changed, as it was.
-    #[serde(serialize_with = "object")]
-    pub before: Option<String>,
+    pub before: Option<Object>,
     /// And as it was then.
-    #[serde(serialize_with = "object")]
-    pub after: Option<String>,
+    pub after: Option<Object>,
 }
 
 /// Who did it, as they were called then.
@@ -141,7 +139,7 @@ pub struct Target {
 impl Target {
     /// A target of this kind.
     #[must_use]
-    pub fn new(kind: &str, id: Option<Id>, name: impl ToString) -> Self {
+    pub fn new(kind: &str, id: Option<Id>, name: &(impl ToString + ?Sized)) -> Self {
         Self {
             kind: kind.into(),
             id,
@@ -150,13 +148,15 @@ impl Target {
     }
 }
 
-/// The stored JSON as the object that it is.
-fn object<S: Serializer>(json: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
-    let value: Option<Value> = match json {
-        Some(json) => Some(serde_json::from_str(json).map_err(serde::ser::Error::custom)?),
-        None => None,
-    };
-    value.serialize(serializer)
+/// An object as JSON text, the way it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Object(pub String);
+
+impl Serialize for Object {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let value: Value = serde_json::from_str(&self.0).map_err(serde::ser::Error::custom)?;
+        value.serialize(serializer)
+    }
 }
 
 /// Which entries are wanted.

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | [`users`], [`names`], [`flags`] | who somebody is: tags, discriminators; how names are prepared and compared; flags |
 //! | [`accounts`], [`tokens`], [`passwords`] | how somebody proves it: registration, log-in, resets; secrets; hashing |
-//! | [`admins`], [`actions`], [`audit`], [`directory`] | who runs the instance: what they do, the log of it, what they look through |
+//! | [`admins`], [`actions`], [`audit`], [`directory`], [`views`] | who runs the instance: what they do, the log of it, how they search, what they see |
 //! | [`channels`], [`communities`] | where people talk: DMs and groups; communities, members, invites |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
 //! | [`fields`], [`error`] | a body read with all its faults at once; the one error |
@@ -43,6 +43,7 @@ mod routes;
 pub mod store;
 pub mod tokens;
 pub mod users;
+pub mod views;
 
 use std::collections::HashSet;
 use std::io::Write;

@@ -62,7 +62,7 @@ function Navigation({ here, admin, leave }) {
     button.current.focus()
   }
   return html`
-    <div class="side" onKeyDown=${shut}>
+    <header class="side" onKeyDown=${shut}>
       <div class="side-top">
         <${Brand} />
         <button type="button" ref=${button} class="menu bare" aria-expanded=${String(open)} aria-controls="menu" onClick=${() => setOpen(!open)}><${Icon} name=${open ? 'close' : 'menu'} />Menu</button>
@@ -83,7 +83,7 @@ function Navigation({ here, admin, leave }) {
           </div>
         </div>
       </div>
-    </div>`
+    </header>`
 }
 
 const loaded = new Map()

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use rocket::http::Method::{self, Delete, Get, Patch, Post, Put};
 use rusqlite::types::Value as Cell;
-use saryno::users::Users;
 use serde_json::{Value, json};
 
 use crate::channels::{dm, group, ids, people};
 use crate::communities::{community_of, invite};
+use crate::operate::Operate;
 use crate::support::{Account, Server, failure};
 
 /// Every endpoint that needs a token.

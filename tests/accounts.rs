@@ -10,10 +10,11 @@ use saryno::accounts::{
 use saryno::clock::Timestamp;
 use saryno::passwords::Hasher;
 use saryno::tokens::UNUSED_END;
-use saryno::users::{Flag, Users};
+use saryno::users::Flag;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::operate::Operate;
 use crate::support::{Account, Answer, Server, failure, now};
 
 const PASSWORD: &str = "correct horse";
@@ -84,7 +85,7 @@ async fn uses(server: &Server) -> u32 {
 }
 
 async fn reset_code(server: &Server, account: &Account, end: Timestamp) -> String {
-    let code = Secret::reset_code();
+    let code = Secret::code();
     let (id, hash) = (account.user.id, code.hash());
     server.store.issue_reset(id, hash, end).await.unwrap();
     code.reveal().to_owned()

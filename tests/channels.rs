@@ -1,10 +1,10 @@
 //! DMs and groups over HTTP (contract, sections 2 to 4).
 
 use futures::future::join_all;
-use saryno::users::Users;
 use serde_json::{Value, json};
 
 use crate::groups::ask_group;
+use crate::operate::Operate;
 use crate::support::{Account, Answer, Server, failure};
 
 pub(crate) const CHANNELS: &str = "/users/@me/channels";

@@ -63,7 +63,7 @@ fn every_user_command_takes_effect_at_the_next_request() {
     let made = run_json(&data, &["user", "create", "Ada", "--discriminator", "0007"]);
     assert_eq!(made.get("token"), None);
     let id = text(&made["user"]["id"]);
-    let shown = json!({"user": made["user"], "disabled": false});
+    let shown = json!({"user": made["user"], "disabled": false, "reason": null});
     assert_eq!(run_json(&data, &["user", "show", id]), shown);
     assert_eq!(run_json(&data, &["user", "show", "ADA#0007"]), shown);
 
@@ -72,8 +72,10 @@ fn every_user_command_takes_effect_at_the_next_request() {
     let token = text(&issued["token"]);
     assert_eq!(me(&server, token), (200, made["user"].clone()));
 
-    let disabled = json!({"user": made["user"], "disabled": true});
-    assert_eq!(run_json(&data, &["user", "disable", id]), disabled);
+    let reason = ["--reason", "Spam, twice"];
+    let disabled = json!({"user": made["user"], "disabled": true, "reason": reason[1]});
+    let disable = [&["user", "disable", id], &reason[..]].concat();
+    assert_eq!(run_json(&data, &disable), disabled);
     assert_eq!(run_json(&data, &["user", "show", id]), disabled);
     let (status, error) = me(&server, token);
     assert_eq!((status, text(&error["code"])), (403, "account_disabled"));

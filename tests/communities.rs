@@ -2,10 +2,10 @@
 
 use futures::future::join_all;
 use saryno::clock::Timestamp;
-use saryno::users::Users;
 use serde_json::{Value, json};
 
 use crate::channels::{count, id, ids, pages, people};
+use crate::operate::Operate;
 use crate::support::{Account, Answer, Server, failure};
 
 const MINE: &str = "/users/@me/communities";

@@ -2,10 +2,11 @@
 
 use rocket::http::Method;
 use rusqlite::types::Value as Cell;
-use saryno::accounts::{Accounts, Policy};
+use saryno::accounts::Policy;
 use saryno::store::Store;
 use serde_json::{Value, json};
 
+use crate::operate::Operate;
 use crate::support::{Account, Answer, Server, failure};
 
 /// What isn't canonical decimal of 63 bits.

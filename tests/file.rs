@@ -14,6 +14,7 @@ use saryno::store::sqlite::{Options, Sqlite};
 use saryno::users::Users;
 use tempfile::TempDir;
 
+use crate::operate::Operate;
 use crate::support::{OPTIONS, new_user, store};
 
 fn reopen(directory: &TempDir) -> Result<Sqlite> {

@@ -2,10 +2,10 @@
 
 use futures::future::join_all;
 use saryno::store::Store;
-use saryno::users::Users;
 use serde_json::json;
 
 use crate::channels::{CHANNELS, ask, count, dm, group, id, people, shown};
+use crate::operate::Operate;
 use crate::support::{Account, Answer, Server, failure};
 
 pub(crate) async fn ask_group(server: &Server, by: &Account, with: &[&Account]) -> Answer {

@@ -6,6 +6,7 @@
 // A story against the real program, and a table, read best in one piece.
 #![allow(clippy::too_many_lines)]
 
+mod operate;
 mod support;
 
 mod access;

@@ -12,10 +12,10 @@ use saryno::accounts::{Label, NewToken, Secret};
 use saryno::id::{Generator, Id};
 use saryno::names::Username;
 use saryno::store::sqlite::Sqlite;
-use saryno::users::Users;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::operate::Operate;
 use crate::support::{Binary, OPTIONS, agent, http, new_user, saryno};
 
 /// Where a server's data go, and what removes them in the end.

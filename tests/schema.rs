@@ -24,7 +24,7 @@ fn database() -> (TempDir, Connection) {
         INSERT INTO channels (id, type, lower_id, higher_id) VALUES (7, 2, 1, 2);
         INSERT INTO channels (id, type, owner_id) VALUES (8, 3, 1);
         INSERT INTO participants (channel_id, user_id, since) VALUES (7, 1, 7), (7, 2, 7), (8, 1, 8);
-        INSERT INTO communities (id, name, owner_id) VALUES (9, 'Home', 1);
+        INSERT INTO communities (id, name, name_key, owner_id) VALUES (9, 'Home', 'home', 1);
         INSERT INTO members (user_id, community_id, since) VALUES (1, 9, 9);
         INSERT INTO invites (id, code, community_id, max_uses, uses) VALUES (10, 'b', 9, 2, 2);
         INSERT INTO invites (id, code, community_id, uses) VALUES (11, 'c', 9, 1000);";
@@ -254,7 +254,7 @@ fn nothing_refers_to_what_does_not_exist() {
             "INSERT INTO channels (id, type, owner_id) VALUES (20, 3, 99)",
             "INSERT INTO participants (channel_id, user_id, since) VALUES (8, 99, 20)",
             "INSERT INTO participants (channel_id, user_id, since) VALUES (99, 2, 20)",
-            "INSERT INTO communities (id, name, owner_id) VALUES (20, 'x', 99)",
+            "INSERT INTO communities (id, name, name_key, owner_id) VALUES (20, 'x', 'x', 99)",
             "INSERT INTO members (user_id, community_id, since) VALUES (99, 9, 20)",
             "INSERT INTO members (user_id, community_id, since) VALUES (2, 99, 20)",
             "INSERT INTO invites (id, code, community_id) VALUES (20, 'd', 99)",

@@ -14,6 +14,7 @@ use saryno::store::sqlite::Sqlite;
 use saryno::users::{Change, Discriminator, User, Users};
 use tempfile::TempDir;
 
+use crate::operate::Operate;
 use crate::support::{new_user, now, store};
 
 /// A store, ids for it, and a second connection to its file.
@@ -366,7 +367,7 @@ async fn who_was_disabled_or_deleted_since_admission_writes_nothing() {
     bench.store.set_disabled(disabled, true).await.unwrap();
     bench.store.delete_user(deleted).await.unwrap();
     let cases = [
-        (disabled, Error::AccountDisabled),
+        (disabled, Error::AccountDisabled(None)),
         (deleted, Error::Unauthorized),
     ];
     for (who, error) in cases {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 
+use crate::operate::Operate;
 use rocket::http::{Header, Method};
 use rocket::local::asynchronous::Client;
 use saryno::accounts::{Label, NewToken, PasswordHash, Secret};
@@ -12,7 +13,7 @@ use saryno::clock::Timestamp;
 use saryno::config::Config;
 use saryno::id::{Generator, Id};
 use saryno::store::sqlite::{Options, Sqlite};
-use saryno::users::{Discriminator, Flag, Flags, NewUser, User, Users};
+use saryno::users::{Discriminator, Flag, Flags, NewUser, User};
 use serde_json::Value;
 use tempfile::TempDir;
 

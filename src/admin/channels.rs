@@ -3,9 +3,9 @@
 use rocket::{Route, get, routes};
 
 use super::auth::Admitted;
-use crate::directory::ChannelView;
 use crate::error::Result;
 use crate::routes::{AppState, Json, path_id};
+use crate::views::ChannelView;
 
 pub(super) fn routes() -> Vec<Route> {
     routes![channel]

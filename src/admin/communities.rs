@@ -9,13 +9,14 @@ use crate::actions::{Action, CommunityAction, Outcome};
 use crate::admins::LISTS;
 use crate::clock::Timestamp;
 use crate::communities::{Code, Community, CommunityChange, INVITES, Invite, NewInvite};
-use crate::directory::{Communities, Member};
+use crate::directory::Communities;
 use crate::error::Result;
 use crate::id::Id;
 use crate::page::Page;
 use crate::routes::body::{Body, Query};
 use crate::routes::{App, AppState, Done, Json, Listed, path_id};
 use crate::users::User;
+use crate::views::Member;
 
 pub(super) fn routes() -> Vec<Route> {
     routes![

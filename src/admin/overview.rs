@@ -11,10 +11,10 @@ use tokio::sync::broadcast::error::RecvError;
 use super::auth::Admitted;
 use crate::accounts::Policy;
 use crate::clock::Timestamp;
-use crate::directory::Statistics;
 use crate::error::Result;
 use crate::meter::{Dms, Sample};
 use crate::routes::{App, AppState, Json};
+use crate::views::Statistics;
 
 pub(super) fn routes() -> Vec<Route> {
     routes![overview, live]
@@ -69,6 +69,7 @@ async fn overview(_admitted: Admitted, app: &AppState) -> Result<Json<Overview>>
 }
 
 #[get("/live")]
+#[allow(clippy::needless_pass_by_value)] // as Rocket hands guards over
 fn live(admitted: Admitted, app: &AppState, mut end: Shutdown) -> EventStream![] {
     let (store, mut samples) = (app.store.clone(), app.meter.follow());
     EventStream! {

@@ -5,6 +5,7 @@ use std::io::{Cursor, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use base64ct::{Base64UrlUnpadded, Encoding};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rocket::http::{ContentType, Header, Status};
@@ -27,7 +28,6 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none
 struct Static;
 
 /// A file as it is sent.
-#[derive(Clone)]
 struct File {
     kind: ContentType,
     tag: String,
@@ -36,7 +36,7 @@ struct File {
 }
 
 impl File {
-    fn load(path: &str) -> Option<Self> {
+    fn load(path: &str) -> Option<Arc<Self>> {
         let kind = match path.rsplit_once('.')?.1 {
             "html" => ContentType::HTML,
             "js" => ContentType::JavaScript,
@@ -50,22 +50,19 @@ impl File {
         encoder.write_all(&plain).ok()?;
         let gzip = encoder.finish().ok()?;
         let hash = file.metadata.sha256_hash();
-        let tag: String = hash[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
-        Some(Self {
+        let tag = Base64UrlUnpadded::encode_string(&hash);
+        Some(Arc::new(Self {
             kind,
             // Weak: the same whether compressed or not.
             tag: format!("W/\"{tag}\""),
             plain: plain.into(),
             gzip: gzip.into(),
-        })
+        }))
     }
 }
 
 /// All files, compressed once.
-pub(super) struct Files(HashMap<String, File>);
+pub(super) struct Files(HashMap<String, Arc<File>>);
 
 impl Files {
     pub(super) fn load() -> Self {
@@ -75,7 +72,7 @@ impl Files {
         Self(files.collect())
     }
 
-    fn get(&self, path: &str) -> Option<File> {
+    fn get(&self, path: &str) -> Option<Arc<File>> {
         if cfg!(debug_assertions) {
             File::load(path)
         } else {
@@ -86,11 +83,12 @@ impl Files {
 
 /// A file, or where the page is: its own addresses are relative to `/admin/`.
 enum Page {
-    File(File),
+    File(Arc<File>),
     Moved,
 }
 
 #[get("/<path..>", rank = 20)]
+#[allow(clippy::needless_pass_by_value)] // as Rocket hands guards over
 fn file(path: PathBuf, asked: Asked, files: &State<Files>) -> Result<Page> {
     let path = path.to_str().ok_or(Error::NotFound)?;
     let found = match path {
@@ -142,12 +140,12 @@ impl<'r> Responder<'r, 'static> for Page {
         }
         let body = if has("Accept-Encoding", "gzip") {
             response.header(Header::new("Content-Encoding", "gzip"));
-            file.gzip
+            file.gzip.clone()
         } else {
-            file.plain
+            file.plain.clone()
         };
         response
-            .header(file.kind)
+            .header(file.kind.clone())
             .sized_body(body.len(), Cursor::new(body))
             .ok()
     }

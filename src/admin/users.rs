@@ -11,7 +11,7 @@ use crate::admins::LISTS;
 use crate::channels::CHANNELS;
 use crate::clock::Timestamp;
 use crate::communities::{COMMUNITIES, Community};
-use crate::directory::{AccountDetails, ChannelView, FullName, Holders, Users};
+use crate::directory::Users;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::names::Username;
@@ -19,6 +19,7 @@ use crate::page::Page;
 use crate::routes::body::{Body, Query};
 use crate::routes::{App, AppState, Done, Json, Listed, path_id};
 use crate::users::{Account, Change, Flag, Flags, NewUser, User};
+use crate::views::{AccountDetails, ChannelView, FullName, Holders};
 
 pub(super) fn routes() -> Vec<Route> {
     routes![

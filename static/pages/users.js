@@ -17,7 +17,7 @@ const MOST = 200
 
 const COLUMNS = [
   { title: 'User', slot: 'main', cell: ({ user }) => html`<a class="chip" tabindex="-1" href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>` },
-  { title: 'Id', slot: 'sub', cell: ({ user }) => html`<span class="mono">${user.id}</span>` },
+  { title: 'Id', slot: 'wide', cell: ({ user }) => html`<span class="mono">${user.id}</span>` },
   { title: 'Made', slot: 'sub', cell: ({ user }) => html`<${Time} at=${madeAt(user.id)} />` },
   { title: 'Flags', slot: 'end', cell: ({ user }) => html`<${Flags} user=${user} />` },
   { title: 'State', slot: 'end', cell: (account) => html`<${State} account=${account} />` },
@@ -60,7 +60,7 @@ export default function Users({ query }) {
       <${Choice} label="Show" value=${query.filter} options=${FILTERS} change=${(filter) => change({ filter })} />
       <${Choice} label="Order" value=${query.search ? '' : query.order} options=${query.search ? [['', 'By name']] : ORDERS} disabled=${Boolean(query.search)} change=${(order) => change({ order })} />
     </div>
-    <${List} path=${path} label="Users" columns=${COLUMNS} template="minmax(12rem, 3fr) minmax(11.5rem, 1.4fr) minmax(7rem, 1fr) minmax(9rem, 1.6fr) 6.5rem" id=${({ user }) => user.id}
+    <${List} path=${path} label="Users" columns=${COLUMNS} template="minmax(12rem, 3fr) minmax(10.5rem, 1.2fr) minmax(7rem, 1fr) minmax(13.5rem, 1.4fr) 6rem" narrow=${880} id=${({ user }) => user.id}
       href=${({ user }) => userAddress(user.id)} select=${select} handle=${list} empty=${html`<${None} query=${query} create=${create} clear=${() => change({ search: '', filter: '' })} />`} />
     ${selected.size > 0 && html`<${Selection} accounts=${[...selected.values()]} bulk=${bulk} clear=${() => setSelected(new Map())} />`}`
 }

@@ -14,7 +14,7 @@ export function CommunityChip({ community, plain }) {
 export function Communities({ owner, ...rest }) {
   const columns = [
     { title: 'Community', slot: 'main', cell: (community) => html`<${CommunityChip} community=${community} />` },
-    { title: 'Id', slot: 'sub', cell: (community) => html`<span class="mono">${community.id}</span>` },
+    { title: 'Id', slot: 'wide', cell: (community) => html`<span class="mono">${community.id}</span>` },
     { title: 'Made', slot: 'sub', cell: (community) => html`<${Time} at=${madeAt(community.id)} />` },
     owner
       ? { title: 'Role', slot: 'end', cell: (community) => (community.owner_id === owner ? html`<span class="badge">Owner</span>` : html`<span class="muted">Member</span>`) }

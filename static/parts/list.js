@@ -6,18 +6,17 @@ import { Problem, Waiting } from './load.js'
 import { go, visited } from './router.js'
 
 const SPARE = 8
-const COMPACT_BELOW = 620
 
 /** Lists that were left, so that coming back finds them as they were. */
 const kept = new Map()
 export const forgetLists = () => kept.clear()
 
 /**
- * `columns`: `{title, cell(item), slot}`; the slot says where a cell goes where there is no room for columns: `main`, `sub` or `end`.
- * `template`: the widths of the columns. `rows`: the height of a row in columns, and without. `select`: `{has, toggle, all}`.
+ * `columns`: `{title, cell(item), slot}`; the slot says where a cell goes where there is no room for columns: `main`, `sub` or `end`; others don't show then.
+ * `template`: the widths of the columns; `narrow`: there is no room for them below. `rows`: the height of a row with them, and without. `select`: `{has, toggle, all}`.
  * `handle.current`: `reload()`, `update(items)`, `items()`. An `embedded` list is part of a page: it loads on by its button only.
  */
-export function List({ path, label, columns, template, rows = [48, 68], id = (item) => item.id, href, open, select, empty, handle, embedded }) {
+export function List({ path, label, columns, template, rows = [48, 68], narrow = 620, id = (item) => item.id, href, open, select, empty, handle, embedded }) {
   const keep = useRef({})
   const [list, setList] = useState(() => restore())
   const [range, setRange] = useState({ from: 0, to: 30 })
@@ -99,7 +98,7 @@ export function List({ path, label, columns, template, rows = [48, 68], id = (it
     }
     const soon = () => (frame ||= requestAnimationFrame(look))
     const size = new ResizeObserver(([entry]) => {
-      setCompact(entry.contentRect.width < COMPACT_BELOW)
+      setCompact(entry.contentRect.width < narrow)
       soon()
     })
     size.observe(root.current)
@@ -176,7 +175,7 @@ export function List({ path, label, columns, template, rows = [48, 68], id = (it
         <div role="rowgroup" class="list-head">
           <div role="row" aria-rowindex="1" class="row">
             ${select && html`<div role="columnheader" class="cell tick"><input type="checkbox" aria-label="Select all that are loaded, 200 at most" checked=${select.all(items)} onClick=${() => select.every(items)} /></div>`}
-            ${(compact ? [{ title: 'Entry' }, { title: 'Details' }, { title: 'State' }] : columns).map((column) => html`<div key=${column.title} role="columnheader" class="cell">${column.title}</div>`)}
+            ${(compact ? [{ title: select ? 'Select all' : 'Entry' }, { title: 'Details' }, { title: 'State' }] : columns).map((column) => html`<div key=${column.title} role="columnheader" class="cell">${column.title}</div>`)}
           </div>
         </div>
         <div role="rowgroup" class="list-body" ref=${body} style=${{ height: `${items.length * height}px` }}>

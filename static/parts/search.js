@@ -25,7 +25,7 @@ export function Search({ value = '', change, label, placeholder }) {
     }
   }
   return html`
-    <div class="search" role="search">
+    <div class="search">
       <${Icon} name="search" />
       <input type="search" aria-label=${label} placeholder=${placeholder} value=${text} autocomplete="off" spellcheck=${false} onInput=${(event) => type(event.target.value)} onKeyDown=${press} />
     </div>`

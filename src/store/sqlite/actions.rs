@@ -3,7 +3,7 @@
 use rusqlite::{Connection, named_params};
 use serde_json::{Value, json};
 
-use super::admins;
+use super::access;
 use super::audit::{Trace, write};
 use super::rows::{record, require_user};
 use super::{accounts, communities, directory, invites, users};
@@ -69,7 +69,7 @@ type Done = Result<(Outcome, Trace)>;
 
 fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
     let nothing = |trace| Ok((Outcome::Done, trace));
-    let of = |kind, id, name: &dyn ToString| Some(Target::new(kind, id, name.to_string()));
+    let of = |kind, id, name: &str| Some(Target::new(kind, id, name));
     match action {
         Action::CreateUser(new) => create_user(connection, new),
         Action::User(id, action) => act_on_user(connection, *id, action),
@@ -81,7 +81,7 @@ fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
             let before = accounts::registration(connection)?;
             accounts::set_registration(connection, *policy)?;
             nothing(Trace {
-                target: of("registration", None, &"registration"),
+                target: of("registration", None, "registration"),
                 before: Some(json!({ "registration": before })),
                 after: Some(json!({ "registration": policy })),
             })
@@ -90,7 +90,7 @@ fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
             accounts::insert_instance_invite(connection, invite)?;
             nothing(Trace {
                 // Without its code: whoever reads the log must not get in by it.
-                target: of("invite", None, &"to this server"),
+                target: of("invite", None, "to this server"),
                 before: None,
                 after: Some(
                     json!({ "max_uses": invite.max_uses, "expires_at": invite.expires_at }),
@@ -106,7 +106,7 @@ fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
                 ..
             } = invite;
             nothing(Trace {
-                target: of("invite", None, &"to this server"),
+                target: of("invite", None, "to this server"),
                 before: Some(
                     json!({ "max_uses": max_uses, "expires_at": expires_at, "uses": uses }),
                 ),
@@ -114,17 +114,17 @@ fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
             })
         }
         Action::CreateAdmin(new) => {
-            if !admins::insert(connection, new)? {
+            if !access::insert(connection, new)? {
                 let problem = Problem::not_allowed("There is an admin of this name.");
                 return Err(Error::field("name", problem));
             }
             nothing(Trace {
-                target: of("admin", Some(new.id), &new.name),
+                target: of("admin", Some(new.id), new.name.as_str()),
                 ..Trace::default()
             })
         }
         Action::Admin(id, action) => {
-            let name = admins::named(connection, *id)?;
+            let name = access::named(connection, *id)?;
             let after = act_on_admin(connection, author, *id, action)?;
             nothing(Trace {
                 target: of("admin", Some(*id), &name),
@@ -134,20 +134,20 @@ fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
         }
         Action::LogOut => {
             if let Some(session) = author.session() {
-                admins::end_session(connection, session)?;
+                access::end_session(connection, session)?;
             }
             nothing(Trace::default())
         }
         Action::CreateAdminToken(token) => {
             let admin = author.id().ok_or(Error::Unauthorized)?;
-            admins::insert_token(connection, admin, token)?;
+            access::insert_token(connection, admin, token)?;
             nothing(Trace {
                 target: of("token", Some(token.id), &token.label.0),
                 ..Trace::default()
             })
         }
         Action::RevokeAdminToken(token) => {
-            let name = admins::revoke_token(connection, *token)?;
+            let name = access::revoke_token(connection, *token)?;
             nothing(Trace {
                 target: of("token", Some(*token), &name),
                 ..Trace::default()
@@ -331,18 +331,18 @@ fn act_on_admin(
 ) -> Result<Option<Value>> {
     match action {
         AdminAction::Link(link) => {
-            admins::insert_link(connection, id, link)?;
+            access::insert_link(connection, id, link)?;
             Ok(Some(json!({ "expires_at": link.expires_at })))
         }
         AdminAction::SetPassword { checked, new } => {
-            admins::set_password(connection, id, checked.as_ref(), new, author.session())?;
+            access::set_password(connection, id, checked.as_ref(), new, author.session())?;
             Ok(None)
         }
         AdminAction::Remove if author.id() == Some(id) => Err(Error::Forbidden(
             "Nobody removes themself; ask another admin, or use the command line.",
         )),
         AdminAction::Remove => {
-            admins::remove(connection, id)?;
+            access::remove(connection, id)?;
             Ok(None)
         }
     }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, Row, named_params};
 use serde_json::Value;
 
-use crate::audit::{Author, Entry, Filter, Named, Target};
+use crate::audit::{Author, Entry, Filter, Named, Object, Target};
 use crate::error::Result;
 use crate::id::Id;
 use crate::names::search_key;
@@ -130,7 +130,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         address: row.get(4)?,
         action: row.get(5)?,
         target,
-        before: row.get(9)?,
-        after: row.get(10)?,
+        before: row.get::<_, Option<String>>(9)?.map(Object),
+        after: row.get::<_, Option<String>>(10)?.map(Object),
     })
 }

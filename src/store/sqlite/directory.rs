@@ -7,14 +7,14 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use super::rows::{user, user_columns, walk};
 use super::users::{account_of, find};
 use crate::communities::Community;
-use crate::directory::{
-    AccountDetails, ChannelView, Communities, Counts, Database, Found, FullName, Made, Member,
-    NameRange, Next, Participant, Position, Statistics, UserFilter, Users, Way,
-};
+use crate::directory::{Communities, Found, NameRange, Next, Position, UserFilter, Users, Way};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{Keyset, Listing, Order, Page};
 use crate::users::{Account, Flag};
+use crate::views::{
+    AccountDetails, ChannelView, Counts, Database, FullName, Made, Member, Participant, Statistics,
+};
 
 const ONE_COMMUNITY: &str =
     "SELECT id, name, icon, owner_id, name_key FROM communities WHERE id = :id";

@@ -3,6 +3,7 @@
 //! WAL, so that readers and the writer don't wait for each other; `synchronous=FULL`, so that an answered write survives a power
 //! cut. `rusqlite` and `r2d2` appear in this folder and nowhere else.
 
+mod access;
 mod accounts;
 mod actions;
 mod admins;
