@@ -6,12 +6,14 @@
 // A story against the real program, and a table, read best in one piece.
 #![allow(clippy::too_many_lines)]
 
+mod browser;
 mod operate;
 mod support;
 
 mod access;
 mod accounts;
 mod address;
+mod admin_page;
 mod binary;
 mod channels;
 mod clock;

@@ -1,16 +1,29 @@
 #!/usr/bin/env bash
-# The one command that passes all tests, for people and for CI alike. It needs Rust and a C compiler, and Debian's `faketime`
-# for the tests that move the clock; that it installs by itself where it can.
+# The one command that passes all tests, for people and for CI alike. It needs Rust and a C compiler; Debian's `faketime` for
+# the tests that move the clock; Debian's `chromium` and `chromium-driver`, and npm, for those of the admin page. Debian's packages
+# it installs by itself where it can.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-if ! compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null; then
+missing=()
+compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || missing+=(faketime)
+command -v chromium >/dev/null || missing+=(chromium)
+command -v chromedriver >/dev/null || missing+=(chromium-driver)
+command -v npm >/dev/null || missing+=(npm)
+if [ ${#missing[@]} -gt 0 ]; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-        apt-get update -qq && apt-get install -y -qq faketime
+        apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"
     else
-        echo "Install libfaketime first (Debian: apt-get install faketime); the clock's tests need it." >&2
+        echo "Install first (Debian: apt-get install ${missing[*]}); the tests need it." >&2
         exit 1
     fi
+fi
+
+# The accessibility rules, for the tests only.
+axe=axe-core-4.14.1
+if [ ! -f "target/$axe/package/axe.min.js" ]; then
+    mkdir -p "target/$axe"
+    (cd "target/$axe" && npm pack --silent "${axe%-*}@${axe##*-}" && tar xzf ./*.tgz)
 fi
 
 cargo fmt --all --check

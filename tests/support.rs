@@ -351,6 +351,26 @@ impl Binary {
         Self { child, url, log }
     }
 
+    /// Starts it on an empty directory, and reads the link with which the first admin is made.
+    pub(crate) fn start_without_admin(data: &Path) -> (Self, String) {
+        let log = data.with_extension("log");
+        let errors = std::fs::File::create(&log).unwrap();
+        let mut child = saryno(data, &["serve", "--port", "0"])
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut line = |start: &str| {
+            lines
+                .find_map(|line| line.unwrap().strip_prefix(start).map(ToOwned::to_owned))
+                .unwrap()
+        };
+        let url = line("listening on ");
+        let link = format!("{url}{}", line(&url));
+        (Self { child, url, log }, link)
+    }
+
     /// All it has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()

@@ -55,8 +55,8 @@ export default function Audit({ query }) {
       <${Search} value=${query.target} label="Target" placeholder="Id of what was acted on" change=${(target) => change({ target })} />
       <${Choice} label="Action" value=${query.action} options=${OPTIONS} change=${(action) => change({ action })} />
     </div>
-    <${List} path=${withQuery('/audit', { admin: query.admin, action: query.action, target: query.target, limit: 100 })} label="Audit log" columns=${COLUMNS} rows=${[52, 96]}
-      template="minmax(16rem, 3fr) minmax(15rem, 1.2fr) minmax(8rem, 0.8fr) minmax(6rem, 0.7fr)" open=${open}
+    <${List} path=${withQuery('/audit', { admin: query.admin, action: query.action, target: query.target, limit: 100 })} label="Audit log" columns=${COLUMNS} rows=${[48, 80]} narrow=${800}
+      template="minmax(14rem, 2.4fr) minmax(18.5rem, 1fr) minmax(8rem, 0.5fr) minmax(8rem, 0.8fr)" open=${open}
       empty=${filtered
         ? html`<${Empty} title="Nothing in the log matches.">Admin is a whole name, target a whole id. <button type="button" onClick=${() => change({ admin: '', action: '', target: '' })}>Show everything</button><//>`
         : html`<${Empty} title="The log is empty.">Every change that an admin makes shows here.<//>`} />`

@@ -24,7 +24,7 @@ export default function Channel({ id }) {
           <ul class="entries" aria-label="Participants">
             ${people.map(({ user, since, hidden }) => html`
               <li key=${user.id}>
-                <div><${UserChip} user=${user} /><p class="muted">since <${Time} at=${since} />${hidden && ' · has hidden this DM'}</p></div>
+                <div><${UserChip} user=${user} /><p class="muted">since <${Time} at=${since} /></p></div>
                 <div class="buttons">
                   ${channel.owner_id === user.id && html`<span class="badge">Owner</span>`}${hidden && html`<span class="badge">Hidden</span>`}
                   <a class="button small" href=${address('/channels', { user: user.id })}>Channels<span class="unseen"> of <bdi>${user.username}</bdi></span></a>

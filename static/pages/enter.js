@@ -1,11 +1,12 @@
 // What one sees without a session: the first set-up, the log-in, a one-time link.
 
-import { html } from '../vendor/standalone.module.js'
+import { html, useEffect } from '../vendor/standalone.module.js'
 import { post } from '../api.js'
 import { Field, Form } from '../parts/form.js'
 import { Head } from '../parts/load.js'
 
 export default function Enter({ way, code, entered }) {
+  useEffect(() => document.querySelector('main input')?.focus(), [])
   if (way === 'not set up') return html`<${NotSetUp} />`
   const View = { setup: SetUp, password: Password, 'log in': LogIn }[way]
   return html`<${View} code=${code} enter=${async (path, body) => entered(await post(path, body))} />`

@@ -94,8 +94,8 @@ function Charts({ samples }) {
         { label: 'p99', color: '--chart-2', dash: [5, 3], values: of(({ p99 }) => p99), show: milliseconds },
       ]} />
       <${Chart} title="Error share" times=${times} axis=${percent.format} least=${0.05} series=${[
-        { label: 'Refused (4xx)', color: '--chart-2', dash: [5, 3], values: share('client_errors'), show: percent.format },
-        { label: 'Failed (5xx)', color: '--chart-3', values: share('server_errors'), show: percent.format },
+        { label: 'Refused', color: '--chart-2', dash: [5, 3], values: share('client_errors'), show: percent.format },
+        { label: 'Failed', color: '--chart-3', values: share('server_errors'), show: percent.format },
       ]} />
       <${Chart} title="DMs opened" times=${times} axis=${short.format} least=${5} series=${[
         { label: 'Created', color: '--chart-1', values: of(({ dms_created }) => dms_created), show: whole },

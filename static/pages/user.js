@@ -38,14 +38,14 @@ export default function User({ id }) {
       <div class="column">
         ${!gone && html`<${Access} user=${user} />`}
         <${Card} title="Communities">
-          <${Communities} path=${`/users/${user.id}/communities?limit=20`} owner=${user.id} embedded empty=${html`<${Empty} title="In no community.">A community’s page adds members.<//>`} />
+          <${Communities} path=${`/users/${user.id}/communities?limit=10`} owner=${user.id} embedded empty=${html`<${Empty} title="In no community.">A community’s page adds members.<//>`} />
         <//>
+        ${!gone && html`<${Danger} data=${data} now=${now} reload=${reload} />`}
       </div>
       <div class="column">
         <${Card} title="DMs and groups">
-          <${Channels} path=${`/users/${user.id}/channels?limit=20`} of=${user.id} embedded empty=${html`<${Empty} title="No DMs and no groups.">People open them in their client.<//>`} />
+          <${Channels} path=${`/users/${user.id}/channels?limit=10`} of=${user.id} embedded empty=${html`<${Empty} title="No DMs and no groups.">People open them in their client.<//>`} />
         <//>
-        ${!gone && html`<${Danger} data=${data} now=${now} reload=${reload} />`}
       </div>
     </div>`
 }

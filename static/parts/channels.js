@@ -11,7 +11,7 @@ export function ChannelName({ channel, of }) {
   if (channel.type !== DM && channel.name) return html`<span class="chip square"><${Avatar} id=${channel.id} name=${channel.name} /><bdi class="name">${channel.name}</bdi></span>`
   const first = others[0]
   if (!first) return html`<span class="muted">Nobody else</span>`
-  return html`<span class="chip"><${Avatar} id=${first.id} name=${first.username} gone=${isDeleted(first)} />${others.slice(0, 3).map((user, index) => html`<span key=${user.id} class="part">${index > 0 && ', '}<${Tag} user=${user} /></span>`)}${others.length > 3 && html`<span class="muted"> +${others.length - 3}</span>`}</span>`
+  return html`<span class="chip"><${Avatar} id=${first.id} name=${first.username} gone=${isDeleted(first)} /><span class="run">${others.slice(0, 5).map((user, index) => html`${index > 0 && ', '}<${Tag} key=${user.id} user=${user} />`)}${others.length > 5 && ` and ${others.length - 5} more`}</span></span>`
 }
 
 /** The DMs and groups of one user. */

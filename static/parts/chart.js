@@ -11,8 +11,6 @@ const uPlot = () => (library ||= new Promise((done, failed) => {
   document.head.append(style, script)
 }))
 
-const HEIGHT = 184
-
 /** `series`: `{label, color, dash, values, show(value)}`, drawn over `times` in seconds. `axis(value)` labels the scale. */
 export function Chart({ title, times, series, axis, least = 1 }) {
   const box = useRef(null)
@@ -33,13 +31,13 @@ export function Chart({ title, times, series, axis, least = 1 }) {
       const font = `11px ${getComputedStyle(document.body).fontFamily}`
       const frame = { stroke: text, font, grid: { stroke: line, width: 1 }, ticks: { show: false } }
       plot.current = new UPlot({
-        width: box.current.clientWidth, height: HEIGHT,
+        width: box.current.clientWidth, height: box.current.clientHeight,
         legend: { show: false }, padding: [6, 12, 0, 0], cursor: { y: false, drag: { setScale: false } },
         scales: { y: { range: (_, low, high) => [0, Math.max(least, high * 1.15)] } },
-        axes: [{ ...frame, grid: { show: false }, space: 64, size: 22, values: (_, ticks) => ticks.map(clock) }, { ...frame, size: 56, space: 34, values: (_, ticks) => ticks.map(axis) }],
+        axes: [{ ...frame, grid: { show: false }, space: 64, size: 22, incrs: [5, 15, 30, 60, 120, 300], values: (_, ticks) => ticks.map(clock) }, { ...frame, size: 56, space: 34, values: (_, ticks) => ticks.map(axis) }],
         series: [{}, ...series.map((one) => ({ label: one.label, stroke: color(one.color), width: 1.75, dash: one.dash, points: { show: false }, fill: one.fill && `color-mix(in srgb, ${color(one.color)} 14%, transparent)` }))],
       }, latest.current, box.current)
-      size = new ResizeObserver(([entry]) => plot.current.setSize({ width: Math.floor(entry.contentRect.width), height: HEIGHT }))
+      size = new ResizeObserver(([entry]) => plot.current.setSize({ width: Math.floor(entry.contentRect.width), height: Math.floor(entry.contentRect.height) }))
       size.observe(box.current)
     }, () => {})
     return () => {

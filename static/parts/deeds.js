@@ -5,12 +5,6 @@ import { FLAGS, Name } from './user.js'
 
 const flag = (bit) => FLAGS.find(([, number]) => number === bit)?.[2] ?? String(bit)
 const quoted = (text) => html`<${Name}>${text}<//>`
-const tagOf = (part, other) => `${part?.username ?? other?.username ?? ''}#${part?.discriminator ?? other?.discriminator ?? ''}`
-
-function renamed({ target, before, after }) {
-  if (!before?.username && !before?.discriminator) return html`renamed ${quoted(target?.name)}`
-  return html`renamed ${quoted(tagOf(before, after))} to ${quoted(tagOf(after, before))}`
-}
 
 function flags({ target, before, after }) {
   const [was, is] = [before?.flags || [], after?.flags || []]
@@ -25,10 +19,13 @@ function disabled({ target, after }) {
 }
 
 function community({ target, before, after }) {
-  if (before?.owner_id !== after?.owner_id) return html`handed over ${quoted(after?.name || target?.name)}`
+  if (before?.owner_id !== after?.owner_id) return html`handed ${quoted(target?.name)} over to ${quoted(after?.owner)}`
   return html`renamed the community ${quoted(before?.name)} to ${quoted(after?.name)}`
 }
 
+const renamed = ({ before, after }) => html`renamed ${quoted(before?.tag)} to ${quoted(after?.tag)}`
+const added = ({ target, after }) => html`added ${quoted(after?.member)} to ${quoted(target?.name)}`
+const removed = ({ target, before }) => html`removed ${quoted(before?.member)} from ${quoted(target?.name)}`
 const on = (text) => ({ target }) => html`${text} ${quoted(target?.name)}`
 const just = (text) => () => text
 
@@ -47,8 +44,8 @@ export const ACTIONS = {
   'community.create': ['Community created', on('created the community')],
   'community.change': ['Community changed', community],
   'community.delete': ['Community deleted', on('deleted the community')],
-  'community.member_add': ['Member added', on('added a member to')],
-  'community.member_remove': ['Member removed', on('removed a member from')],
+  'community.member_add': ['Member added', added],
+  'community.member_remove': ['Member removed', removed],
   'community.invite': ['Community invite made', on('made an invite to')],
   'community.invite_withdraw': ['Community invite withdrawn', on('withdrew an invite to')],
   'registration.set': ['Registration set', ({ after }) => `set the registration to ${after?.registration ?? '?'}`],

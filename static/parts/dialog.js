@@ -7,6 +7,7 @@ import { Icon } from './icon.js'
 let stack = []
 let show = () => {}
 let serial = 0
+let opener = null
 const set = (next) => show((stack = next))
 
 /**
@@ -14,6 +15,7 @@ const set = (next) => show((stack = next))
  * With `typed` the button waits until just that is typed. Without `act` the dialog only tells.
  */
 export function ask(question) {
+  if (!stack.length) opener = document.activeElement
   set([...stack, { id: ++serial, ...question }])
 }
 
@@ -28,8 +30,11 @@ function Dialog({ question: { id, title, body, submit, act, danger, typed, wide 
     element.showModal()
     const first = element.querySelector('[autofocus], input:not([type=hidden]), select, textarea, .actions button')
     ;(first || element.querySelector('h2')).focus()
-    // Closing it, before it goes, gives the focus back to what opened it.
-    return () => element.close()
+    // One dialog may follow another; after the last, the focus goes back to what opened the first.
+    return () => {
+      element.close()
+      if (!stack.length && opener?.isConnected) opener.focus()
+    }
   }, [])
 
   const content = typeof body === 'function' ? body(close) : body

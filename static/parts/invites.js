@@ -9,7 +9,7 @@ import { toast } from './toast.js'
 
 const HOURS = [['1', '1 hour'], ['24', '1 day'], ['168', '7 days'], ['720', '30 days'], ['', 'Never']]
 
-const uses = (invite) => `${invite.uses} of ${invite.max_uses ?? 'any number of'} used`
+const uses = (invite) => (invite.max_uses === null ? `${invite.uses} used, no limit` : `${invite.uses} of ${invite.max_uses} used`)
 
 /**
  * Invites with making and withdrawing: to a community (`endless`: any number of uses goes) or to this server, whose

@@ -125,6 +125,13 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
     return () => seen.disconnect()
   }, [items.length, next, error])
 
+  // A row that is moved within the document loses the focus, and gets it back.
+  const focused = document.activeElement
+  const held = body.current?.contains(focused) && focused
+  useLayoutEffect(() => {
+    if (held && held.isConnected && document.activeElement === document.body) held.focus({ preventScroll: true })
+  })
+
   // The row that the keys moved to comes into sight and takes the focus.
   useLayoutEffect(() => {
     if (!wanted.current) return
@@ -161,7 +168,8 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 
   const shown = []
   for (let index = range.from; index < Math.min(range.to, items.length); index++) shown.push(index)
-  if (!shown.includes(at)) shown.push(at)
+  if (at < range.from) shown.unshift(at)
+  else if (at >= range.to) shown.push(at)
   const slots = (slot) => columns.filter((column) => column.slot === slot)
   const columnCount = (compact ? 3 : columns.length) + (select ? 1 : 0)
 
@@ -185,7 +193,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
             return html`
               <div key=${id(item)} role="row" class=${`row ${href || open ? 'opens' : ''}`} data-index=${index} aria-rowindex=${index + 2} tabindex=${index === at ? 0 : -1}
                 aria-selected=${select ? String(picked) : undefined} style=${{ top: `${index * height}px` }}
-                onFocus=${() => index === at || setActive(index)}
+                onfocusin=${() => index === at || setActive(index)}
                 onClick=${(event) => event.target.closest('a, button, input, label') || enter(item)}>
                 ${select && html`<div role="gridcell" class="cell tick"><input type="checkbox" tabindex="-1" aria-label="Select" checked=${picked} onClick=${() => select.toggle(item)} /></div>`}
                 ${cells(item)}

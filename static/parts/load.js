@@ -58,8 +58,8 @@ export const Waiting = () => html`<p class="waiting" aria-busy="true">Loading â€
 export function Problem({ error, retry }) {
   return html`
     <div class="empty" role="alert">
-      <p>${error.status === 404 ? 'There is nothing at this address. It may have been deleted.' : error.message}</p>
-      ${retry && error.status !== 404 && html`<button type="button" onClick=${retry}>Try again</button>`}
+      <p>${error.status === 404 ? 'There is nothing at this address. It may have been deleted.' : Object.values(error.fields || {})[0] || error.message}</p>
+      ${retry && ![400, 404].includes(error.status) && html`<button type="button" onClick=${retry}>Try again</button>`}
     </div>`
 }
 

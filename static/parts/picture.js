@@ -4,7 +4,7 @@ import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/st
 import { color, onTheme } from './theme.js'
 
 const SIDE = 100
-const MARGIN = 24
+const MARGIN = 22
 
 export const digits = (number) => String(number).padStart(4, '0')
 

@@ -42,7 +42,7 @@ export function Sessions({ user, issue, reset }) {
         <button type="button" class="small" onClick=${reset}>Reset link</button>
         <button type="button" class="small" onClick=${endAll}>End all</button>
       </div>`}>
-      <${List} path=${`${path}?limit=20`} label="Sessions" columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" handle=${list} embedded
+      <${List} path=${`${path}?limit=10`} label="Sessions" columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" handle=${list} embedded
         empty=${html`<${Empty} title="No sessions.">Nobody is logged in to this account. A token or a reset link lets somebody in.<//>`} />
     <//>`
 }

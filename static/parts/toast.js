@@ -42,7 +42,7 @@ function Toast({ toast: { id, text, undo, failed } }) {
     })
   }
   return html`
-    <div class=${`toast ${failed ? 'failed' : ''}`} onMouseEnter=${() => hold(true)} onMouseLeave=${() => hold(false)} onFocusIn=${() => hold(true)} onFocusOut=${() => hold(false)}>
+    <div class=${`toast ${failed ? 'failed' : ''}`} onMouseEnter=${() => hold(true)} onMouseLeave=${() => hold(false)} onfocusin=${() => hold(true)} onfocusout=${() => hold(false)}>
       <p>${text}</p>
       ${undo && html`<button type="button" class="small" onClick=${back}>Undo</button>`}
       <button type="button" class="bare" aria-label="Dismiss" onClick=${() => drop(id)}><${Icon} name="close" /></button>
