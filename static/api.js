@@ -4,13 +4,13 @@ const BASE = '/admin/api'
 
 /** What the server refused: `fields` says at which field, `message` what to do about it. */
 export class ApiError extends Error {
-  constructor(status, body) {
-    super(body.message || 'The server answered with an error; try again.')
-    this.status = status
-    this.code = body.code
-    this.fields = Object.fromEntries((body.errors || []).map((error) => [error.field.replace(/\[.*/, ''), error.message]))
-    this.retryAfter = body.retry_after
-  }
+	constructor(status, body) {
+		super(body.message || 'The server answered with an error; try again.')
+		this.status = status
+		this.code = body.code
+		this.fields = Object.fromEntries((body.errors || []).map((error) => [error.field.replace(/\[.*/, ''), error.message]))
+		this.retryAfter = body.retry_after
+	}
 }
 
 let ended = () => {}
@@ -22,25 +22,25 @@ export const whenSessionEnds = (listener) => (ended = listener)
 export const whenChanged = (listener) => (changed = listener)
 
 async function request(method, path, body, signal) {
-  let response
-  try {
-    response = await fetch(path.startsWith(BASE) ? path : BASE + path, {
-      method,
-      signal,
-      headers: method === 'GET' ? {} : { 'Content-Type': 'application/json' },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    })
-  } catch (error) {
-    if (error.name === 'AbortError') throw error
-    throw new ApiError(0, { code: 'unreachable', message: 'The server can’t be reached. Is it running? Then try again.' })
-  }
-  const answer = response.status === 204 ? null : await response.json().catch(() => ({}))
-  if (!response.ok) {
-    if (response.status === 401 && answer.code === 'unauthorized') ended()
-    throw new ApiError(response.status, answer || {})
-  }
-  if (method !== 'GET') changed()
-  return { answer, response }
+	let response
+	try {
+		response = await fetch(path.startsWith(BASE) ? path : BASE + path, {
+			method,
+			signal,
+			headers: method === 'GET' ? {} : { 'Content-Type': 'application/json' },
+			body: body === undefined ? undefined : JSON.stringify(body),
+		})
+	} catch (error) {
+		if (error.name === 'AbortError') throw error
+		throw new ApiError(0, { code: 'unreachable', message: 'The server can’t be reached. Is it running? Then try again.' })
+	}
+	const answer = response.status === 204 ? null : await response.json().catch(() => ({}))
+	if (!response.ok) {
+		if (response.status === 401 && answer.code === 'unauthorized') ended()
+		throw new ApiError(response.status, answer || {})
+	}
+	if (method !== 'GET') changed()
+	return { answer, response }
 }
 
 const answer = async (...args) => (await request(...args)).answer
@@ -53,39 +53,39 @@ export const remove = (path) => answer('DELETE', path)
 
 /** One page of a list, and where the next one is. */
 export async function page(path, signal) {
-  const { answer, response } = await request('GET', path, undefined, signal)
-  const next = /<([^>]+)>\s*;\s*rel="next"/.exec(response.headers.get('Link') || '')
-  return { items: answer, next: next ? next[1] : null }
+	const { answer, response } = await request('GET', path, undefined, signal)
+	const next = /<([^>]+)>\s*;\s*rel="next"/.exec(response.headers.get('Link') || '')
+	return { items: answer, next: next ? next[1] : null }
 }
 
 /** A path with its query; what is empty is left out. */
 export function query(path, values) {
-  const set = Object.entries(values).filter(([, value]) => value !== '' && value != null)
-  return set.length ? `${path}?${new URLSearchParams(set)}` : path
+	const set = Object.entries(values).filter(([, value]) => value !== '' && value != null)
+	return set.length ? `${path}?${new URLSearchParams(set)}` : path
 }
 
 /** Follows the samples, one a second, until the function it returns is called. `state` hears `true` (live) and `false`. */
 export function live(sample, state) {
-  let source
-  let again
-  const open = () => {
-    source = new EventSource(`${BASE}/live`)
-    source.addEventListener('open', () => state(true))
-    source.addEventListener('sample', (event) => sample(JSON.parse(event.data)))
-    source.addEventListener('error', () => {
-      state(false)
-      // The browser reconnects by itself but for a refusal, whose reason it keeps to itself.
-      if (source.readyState !== EventSource.CLOSED) return
-      again = setTimeout(async () => {
-        const now = await get('/state').catch(() => null)
-        if (now && !now.admin) ended()
-        else open()
-      }, 3000)
-    })
-  }
-  open()
-  return () => {
-    clearTimeout(again)
-    source.close()
-  }
+	let source
+	let again
+	const open = () => {
+		source = new EventSource(`${BASE}/live`)
+		source.addEventListener('open', () => state(true))
+		source.addEventListener('sample', (event) => sample(JSON.parse(event.data)))
+		source.addEventListener('error', () => {
+			state(false)
+			// The browser reconnects by itself but for a refusal, whose reason it keeps to itself.
+			if (source.readyState !== EventSource.CLOSED) return
+			again = setTimeout(async () => {
+				const now = await get('/state').catch(() => null)
+				if (now && !now.admin) ended()
+				else open()
+			}, 3000)
+		})
+	}
+	open()
+	return () => {
+		clearTimeout(again)
+		source.close()
+	}
 }

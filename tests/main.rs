@@ -24,6 +24,7 @@ mod file;
 mod groups;
 mod house;
 mod input;
+mod page_files;
 mod races;
 mod schema;
 mod store;

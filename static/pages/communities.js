@@ -12,30 +12,30 @@ import { toast } from '../parts/toast.js'
 import { Name } from '../parts/user.js'
 
 function create() {
-  ask({
-    title: 'Create a community', submit: 'Create',
-    body: html`
-      <${Field} label="Name" name="name" maxlength="200" />
-      <${UserPicker} label="Owner" name="owner_id" hint="They are its first member." />`,
-    act: async ({ name, owner_id }) => {
-      const community = await post('/communities', { name, owner_id })
-      toast(html`Community <${Name}>${community.name}<//> created.`)
-      go(communityAddress(community.id))
-    },
-  })
+	ask({
+		title: 'Create a community', submit: 'Create',
+		body: html`
+			<${Field} label="Name" name="name" maxlength="200" />
+			<${UserPicker} label="Owner" name="owner_id" hint="They are its first member." />`,
+		act: async ({ name, owner_id }) => {
+			const community = await post('/communities', { name, owner_id })
+			toast(html`Community <${Name}>${community.name}<//> created.`)
+			go(communityAddress(community.id))
+		},
+	})
 }
 
 export default function Communities({ query }) {
-  const change = (values) => go(address('/communities', { ...query, ...values }), { replace: true })
-  const button = html`<button type="button" onClick=${create}>Create a community</button>`
-  return html`
-    <${Head} title="Communities"><button type="button" class="primary" onClick=${create}><${Icon} name="plus" />Create a community</button><//>
-    <div class="bar">
-      <${Search} value=${query.search} label="Search communities" placeholder="Beginning of a name, or an id" change=${(search) => change({ search })} />
-      <${Choice} label="Order" value=${query.search ? '' : query.order} disabled=${Boolean(query.search)} options=${query.search ? [['', 'By name']] : [['', 'Newest first'], ['oldest', 'Oldest first']]} change=${(order) => change({ order })} />
-    </div>
-    <${CommunityList} path=${withQuery('/communities', { search: query.search, order: query.search ? '' : query.order, limit: 100 })}
-      empty=${query.search
-        ? html`<${Empty} title=${html`No community begins with “<bdi>${query.search}</bdi>”.`}>Names are compared without case. <button type="button" onClick=${() => change({ search: '' })}>Show all</button><//>`
-        : html`<${Empty} title="There are no communities yet.">Members make them in their client, or you make one here. ${button}<//>`} />`
+	const change = (values) => go(address('/communities', { ...query, ...values }), { replace: true })
+	const button = html`<button onClick=${create}>Create a community</button>`
+	return html`
+		<${Head} title="Communities"><button class="primary" onClick=${create}><${Icon} name="plus" />Create a community</button><//>
+		<div class="bar">
+			<${Search} value=${query.search} label="Search communities" placeholder="Beginning of a name, or an id" change=${(search) => change({ search })} />
+			<${Choice} label="Order" value=${query.search ? '' : query.order} disabled=${Boolean(query.search)} options=${query.search ? [['', 'By name']] : [['', 'Newest first'], ['oldest', 'Oldest first']]} change=${(order) => change({ order })} />
+		</div>
+		<${CommunityList} path=${withQuery('/communities', { search: query.search, order: query.search ? '' : query.order, limit: 100 })}
+			empty=${query.search
+				? html`<${Empty} title=${html`No community begins with “<bdi>${query.search}</bdi>”.`}>Names are compared without case. <button onClick=${() => change({ search: '' })}>Show all</button><//>`
+				: html`<${Empty} title="There are no communities yet.">Members make them in their client, or you make one here. ${button}<//>`} />`
 }

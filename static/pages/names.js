@@ -12,104 +12,104 @@ const ALL = 9999
 const plain = new Intl.NumberFormat('en')
 
 export default function Names({ query }) {
-  const { data, error, reload } = useLoad(query.username ? withQuery('/names', { username: query.username }) : null)
-  const person = useLoad(query.user ? `/users/${encodeURIComponent(query.user)}` : null)
-  const change = (username) => go(address('/names', { username, user: query.user }), { replace: true })
-  return html`
-    <${Head} title="Discriminators" note="A name is free as long as one of its 9,999 discriminators is." />
-    <div class="bar"><${Search} value=${query.username} label="Name" placeholder="A whole name, such as ann" change=${change} /></div>
-    <div class="columns wide-first">
-      <div class="column">
-        ${!query.username && html`<${Empty} title="Which name?">Type one above, or take one of the fullest.<//>`}
-        ${error && html`<div class="empty" role="alert"><p>${error.fields?.username || error.message}</p></div>`}
-        ${query.username && !data && !error && html`<${Waiting} />`}
-        ${data && html`<${Numbers} key=${data.username} data=${data} person=${person.data?.user} changed=${() => { reload(); person.reload() }} />`}
-      </div>
-      <div class="column"><${Fullest} current=${query.username} user=${query.user} /></div>
-    </div>`
+	const { data, error, reload } = useLoad(query.username ? withQuery('/names', { username: query.username }) : null)
+	const person = useLoad(query.user ? `/users/${encodeURIComponent(query.user)}` : null)
+	const change = (username) => go(address('/names', { username, user: query.user }), { replace: true })
+	return html`
+		<${Head} title="Discriminators" note="A name is free as long as one of its 9,999 discriminators is." />
+		<div class="bar"><${Search} value=${query.username} label="Name" placeholder="A whole name, such as ann" change=${change} /></div>
+		<div class="columns wide-first">
+			<div class="column">
+				${!query.username && html`<${Empty} title="Which name?">Type one above, or take one of the fullest.<//>`}
+				${error && html`<div class="empty" role="alert"><p>${error.fields?.username || error.message}</p></div>`}
+				${query.username && !data && !error && html`<${Waiting} />`}
+				${data && html`<${Numbers} key=${data.username} data=${data} person=${person.data?.user} changed=${() => { reload(); person.reload() }} />`}
+			</div>
+			<div class="column"><${Fullest} current=${query.username} user=${query.user} /></div>
+		</div>`
 }
 
 function Numbers({ data, person, changed }) {
-  const { username, holders, free, taken: bits } = data
-  const [at, setAt] = useState(null)
-  const rows = useRef(new Map())
-  const [, seen] = useState(0)
-  const mine = person && person.username.toLowerCase() === username.toLowerCase() ? Number(person.discriminator) : null
-  const row = at && digits(at).slice(0, 2)
-  useEffect(() => rows.current.clear(), [bits])
+	const { username, holders, free, taken: bits } = data
+	const [at, setAt] = useState(null)
+	const rows = useRef(new Map())
+	const [, seen] = useState(0)
+	const mine = person && person.username.toLowerCase() === username.toLowerCase() ? Number(person.discriminator) : null
+	const row = at && digits(at).slice(0, 2)
+	useEffect(() => rows.current.clear(), [bits])
 
-  // The hundred of the row under the cursor, once it rests there.
-  useEffect(() => {
-    if (!row || rows.current.has(row)) return
-    const timer = setTimeout(async () => {
-      const accounts = await get(withQuery('/users', { search: `${username}#${row}`, limit: 100 })).catch(() => [])
-      rows.current.set(row, new Map(accounts.map(({ user }) => [user.discriminator, user])))
-      seen((count) => count + 1)
-    }, 120)
-    return () => clearTimeout(timer)
-  }, [row, bits])
+	// The hundred of the row under the cursor, once it rests there.
+	useEffect(() => {
+		if (!row || rows.current.has(row)) return
+		const timer = setTimeout(async () => {
+			const accounts = await get(withQuery('/users', { search: `${username}#${row}`, limit: 100 })).catch(() => [])
+			rows.current.set(row, new Map(accounts.map(({ user }) => [user.discriminator, user])))
+			seen((count) => count + 1)
+		}, 120)
+		return () => clearTimeout(timer)
+	}, [row, bits])
 
-  const isTaken = at && taken(bits, at)
-  const holder = isTaken ? rows.current.get(row)?.get(digits(at)) : null
-  const wish = `${username}#${at && digits(at)}`
+	const isTaken = at && taken(bits, at)
+	const holder = isTaken ? rows.current.get(row)?.get(digits(at)) : null
+	const wish = `${username}#${at && digits(at)}`
 
-  async function open(number) {
-    if (!taken(bits, number)) return
-    const found = rows.current.get(digits(number).slice(0, 2))?.get(digits(number))
-    attempt(async () => {
-      const [account] = found ? [{ user: found }] : await get(withQuery('/users', { search: `${username}#${digits(number)}`, limit: 1 }))
-      if (account) go(userAddress(account.user.id))
-    })
-  }
-  const give = () => attempt(async () => {
-    const account = await patch(`/users/${person.id}`, { username, discriminator: digits(at) })
-    changed()
-    toast(html`<${Name}>${tag(person)}<//> is now <${Name}>${tag(account.user)}<//>.`, async () => {
-      await patch(`/users/${person.id}`, { username: person.username, discriminator: person.discriminator })
-      changed()
-    })
-  })
+	async function open(number) {
+		if (!taken(bits, number)) return
+		const found = rows.current.get(digits(number).slice(0, 2))?.get(digits(number))
+		attempt(async () => {
+			const [account] = found ? [{ user: found }] : await get(withQuery('/users', { search: `${username}#${digits(number)}`, limit: 1 }))
+			if (account) go(userAddress(account.user.id))
+		})
+	}
+	const give = () => attempt(async () => {
+		const account = await patch(`/users/${person.id}`, { username, discriminator: digits(at) })
+		changed()
+		toast(html`<${Name}>${tag(person)}<//> is now <${Name}>${tag(account.user)}<//>.`, async () => {
+			await patch(`/users/${person.id}`, { username: person.username, discriminator: person.discriminator })
+			changed()
+		})
+	})
 
-  const said = !at ? 'Point at a square, or move with the arrow keys.'
-    : !isTaken ? html`<bdi>${wish}</bdi> is free.`
-    : holder ? html`<bdi>${tag(holder)}</bdi> is taken${holder.id === person?.id ? ', by the user you came from' : ''}.` : html`<bdi>${wish}</bdi> is taken.`
+	const said = !at ? 'Point at a square, or move with the arrow keys.'
+		: !isTaken ? html`<bdi>${wish}</bdi> is free.`
+		: holder ? html`<bdi>${tag(holder)}</bdi> is taken${holder.id === person?.id ? ', by the user you came from' : ''}.` : html`<bdi>${wish}</bdi> is taken.`
 
-  return html`
-    <section class="card names-card" aria-label="Discriminators of this name">
-      <header><h2><bdi class="name">${username}</bdi></h2><p class="muted">${plain.format(holders)} of ${plain.format(ALL)} taken</p></header>
-      <div class="gauge" role="meter" aria-label="How full the name is" aria-valuemin="0" aria-valuemax=${ALL} aria-valuenow=${holders} aria-valuetext=${`${holders} of ${ALL} taken`}><span style=${{ width: `${(holders / ALL) * 100}%` }}></span></div>
-      <ul class="legend" id="picture-legend">
-        <li><i class="swatch free"></i>Free, ${plain.format(free)}</li>
-        <li><i class="swatch taken"></i>Taken, ${plain.format(holders)}</li>
-        ${mine && html`<li><i class="swatch mine"></i>Of <bdi class="name">${tag(person)}</bdi></li>`}
-      </ul>
-      <div class="reading">
-        <p role="status">${said}</p>
-        <div class="buttons">
-          ${holder && html`<a class="button small" href=${userAddress(holder.id)}>Open</a>`}
-          ${at && !isTaken && (person
-            ? html`<button type="button" class="small" onClick=${give}>Give it to <bdi>${tag(person)}</bdi></button>`
-            : html`<button type="button" class="small" onClick=${() => createUser({ username, discriminator: digits(at) })}>Create this user</button>`)}
-        </div>
-      </div>
-      <${Picture} bits=${bits} mine=${mine} at=${at} move=${setAt} open=${open} label=${`Discriminators of ${username}: rows are the first two digits, columns the last two. Arrow keys move, Enter opens the holder.`} describedby="picture-legend" />
-    </section>`
+	return html`
+		<section class="card names-card" aria-label="Discriminators of this name">
+			<header><h2><bdi class="name">${username}</bdi></h2><p class="muted">${plain.format(holders)} of ${plain.format(ALL)} taken</p></header>
+			<div class="gauge" role="meter" aria-label="How full the name is" aria-valuemin="0" aria-valuemax=${ALL} aria-valuenow=${holders} aria-valuetext=${`${holders} of ${ALL} taken`}><span style=${{ width: `${(holders / ALL) * 100}%` }}></span></div>
+			<ul class="legend" id="picture-legend">
+				<li><i class="swatch free"></i>Free, ${plain.format(free)}</li>
+				<li><i class="swatch taken"></i>Taken, ${plain.format(holders)}</li>
+				${mine && html`<li><i class="swatch mine"></i>Of <bdi class="name">${tag(person)}</bdi></li>`}
+			</ul>
+			<div class="reading">
+				<p role="status">${said}</p>
+				<div class="buttons">
+					${holder && html`<a class="button small" href=${userAddress(holder.id)}>Open</a>`}
+					${at && !isTaken && (person
+						? html`<button class="small" onClick=${give}>Give it to <bdi>${tag(person)}</bdi></button>`
+						: html`<button class="small" onClick=${() => createUser({ username, discriminator: digits(at) })}>Create this user</button>`)}
+				</div>
+			</div>
+			<${Picture} bits=${bits} mine=${mine} at=${at} move=${setAt} open=${open} label=${`Discriminators of ${username}: rows are the first two digits, columns the last two. Arrow keys move, Enter opens the holder.`} describedby="picture-legend" />
+		</section>`
 }
 
 function Fullest({ current = '', user }) {
-  const { data, error, reload } = useLoad('/names/fullest')
-  return html`
-    <${Card} title="The fullest names">
-      ${error && html`<${Problem} error=${error} retry=${reload} />`}
-      ${!data && !error && html`<${Waiting} />`}
-      ${data?.length === 0 && html`<${Empty} title="No name is held twice yet.">Names show here as soon as two users share one.<//>`}
-      ${data?.length > 0 && html`
-        <ol class="bars">
-          ${data.map(({ username, holders }) => html`
-            <li key=${username}><a href=${address('/names', { username, user })} aria-current=${username.toLowerCase() === current.toLowerCase() ? 'true' : undefined}>
-              <span class="bar-fill" style=${{ width: `${Math.max(0.5, (holders / ALL) * 100)}%` }}></span>
-              <bdi class="name">${username}</bdi><span class="amount">${plain.format(holders)}</span>
-            </a></li>`)}
-        </ol>`}
-    <//>`
+	const { data, error, reload } = useLoad('/names/fullest')
+	return html`
+		<${Card} title="The fullest names">
+			${error && html`<${Problem} error=${error} retry=${reload} />`}
+			${!data && !error && html`<${Waiting} />`}
+			${data?.length === 0 && html`<${Empty} title="No name is held twice yet.">Names show here as soon as two users share one.<//>`}
+			${data?.length > 0 && html`
+				<ol class="bars">
+					${data.map(({ username, holders }) => html`
+						<li key=${username}><a href=${address('/names', { username, user })} aria-current=${username.toLowerCase() === current.toLowerCase() ? 'true' : undefined}>
+							<span class="bar-fill" style=${{ width: `${Math.max(0.5, (holders / ALL) * 100)}%` }}></span>
+							<bdi class="name">${username}</bdi><span class="amount">${plain.format(holders)}</span>
+						</a></li>`)}
+				</ol>`}
+		<//>`
 }

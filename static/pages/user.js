@@ -9,157 +9,157 @@ import { address } from '../parts/router.js'
 import { Copy, reveal } from '../parts/secret.js'
 import { exactly, Time } from '../parts/time.js'
 import { attempt, toast } from '../parts/toast.js'
-import { Avatar, FLAGS, Flags, isDeleted, Name, State, tag, Tag } from '../parts/user.js'
+import { Avatar, called, Flags, FLAGS, isDeleted, Name, State, tag, Tag } from '../parts/user.js'
 import { Communities } from '../parts/communities.js'
 import { Channels } from '../parts/channels.js'
 import { Sessions } from '../parts/sessions.js'
 
 export default function User({ id }) {
-  const { data, error, reload, replace } = useLoad(`/users/${encodeURIComponent(id)}`)
-  if (error) return html`<${Head} title="User" back=${['#/users', 'Users']} /><${Problem} error=${error} retry=${reload} />`
-  if (!data) return html`<${Head} title="User" back=${['#/users', 'Users']} /><${Waiting} />`
-  const { user } = data
-  const now = (account) => replace({ ...data, ...account })
-  const gone = isDeleted(user)
-  const title = html`<span class="identity"><${Avatar} id=${user.id} name=${user.username} gone=${gone} /><${Tag} user=${user} /></span>`
+	const { data, error, reload, replace } = useLoad(`/users/${encodeURIComponent(id)}`)
+	if (error) return html`<${Head} title="User" back=${['#/users', 'Users']} /><${Problem} error=${error} retry=${reload} />`
+	if (!data) return html`<${Head} title="User" back=${['#/users', 'Users']} /><${Waiting} />`
+	const { user } = data
+	const now = (account) => replace({ ...data, ...account })
+	const gone = isDeleted(user)
+	const title = html`<span class="identity"><${Avatar} id=${user.id} name=${user.username} gone=${gone} /><${Tag} user=${user} /></span>`
 
-  return html`
-    <${Head} title=${title} text=${tag(user)} back=${['#/users', 'Users']} note=${html`<${State} account=${data} /> <${Flags} user=${user} />`}>
-      <a class="button" href=${address('/audit', { target: user.id })}>Audit log of this user</a>
-      ${!gone && html`<a class="button" href=${address('/names', { username: user.username, user: user.id })}>Discriminators of this name</a>`}
-    <//>
-    ${gone && html`<p class="banner">This account was deleted. What is left is a tombstone, so that old conversations keep a name; nothing can be done with it.</p>`}
-    ${!gone && data.disabled && html`<p class="banner warning"><span>Disabled${data.reason ? html`: <bdi>${data.reason}</bdi>` : ', without a reason.'}</span></p>`}
-    <div class="columns">
-      <div class="column">
-        <${Identity} data=${data} />
-        ${!gone && html`<${Rename} key=${tag(user)} user=${user} now=${now} /><${Switches} user=${user} now=${now} />`}
-      </div>
-      <div class="column">
-        ${!gone && html`<${Access} user=${user} />`}
-        <${Card} title="Communities">
-          <${Communities} path=${`/users/${user.id}/communities?limit=10`} owner=${user.id} embedded empty=${html`<${Empty} title="In no community.">A community’s page adds members.<//>`} />
-        <//>
-        ${!gone && html`<${Danger} data=${data} now=${now} reload=${reload} />`}
-      </div>
-      <div class="column">
-        <${Card} title="DMs and groups">
-          <${Channels} path=${`/users/${user.id}/channels?limit=10`} of=${user.id} embedded empty=${html`<${Empty} title="No DMs and no groups.">People open them in their client.<//>`} />
-        <//>
-      </div>
-    </div>`
+	return html`
+		<${Head} title=${title} text=${tag(user)} back=${['#/users', 'Users']} note=${html`<${State} account=${data} /> <${Flags} user=${user} />`}>
+			<a class="button" href=${address('/audit', { target: user.id })}>Audit log of this user</a>
+			${!gone && html`<a class="button" href=${address('/names', { username: user.username, user: user.id })}>Discriminators of this name</a>`}
+		<//>
+		${gone && html`<p class="banner">This account was deleted. What is left is a tombstone, so that old conversations keep a name; nothing can be done with it.</p>`}
+		${!gone && data.disabled && html`<p class="banner warning"><span>Disabled${data.reason ? html`: <bdi>${data.reason}</bdi>` : ', without a reason.'}</span></p>`}
+		<div class="columns">
+			<div class="column">
+				<${Identity} data=${data} />
+				${!gone && html`<${Rename} key=${tag(user)} user=${user} now=${now} /><${Switches} user=${user} now=${now} />`}
+			</div>
+			<div class="column">
+				${!gone && html`<${Access} user=${user} />`}
+				<${Card} title="Communities">
+					<${Communities} path=${`/users/${user.id}/communities?limit=10`} owner=${user.id} embedded empty=${html`<${Empty} title="In no community.">A community’s page adds members.<//>`} />
+				<//>
+				${!gone && html`<${Danger} data=${data} now=${now} reload=${reload} />`}
+			</div>
+			<div class="column">
+				<${Card} title="DMs and groups">
+					<${Channels} path=${`/users/${user.id}/channels?limit=10`} of=${user.id} embedded empty=${html`<${Empty} title="No DMs and no groups.">People open them in their client.<//>`} />
+				<//>
+			</div>
+		</div>`
 }
 
 function Identity({ data: { user, made, password } }) {
-  return html`
-    <${Card} title="Identity">
-      <dl class="facts">
-        <div><dt>Id</dt><dd><span class="mono">${user.id}</span> <${Copy} text=${user.id} /></dd></div>
-        <div><dt>Made</dt><dd>${exactly(made.at)} (<${Time} at=${made.at} />)</dd></div>
-        <div><dt>Made by worker</dt><dd>${made.worker}${made.worker === 1023 && ', the command line'}</dd></div>
-        <div><dt>Sequence</dt><dd>${made.sequence}</dd></div>
-        <div><dt>Log-in</dt><dd>${password ? 'With a password' : 'No password set'}</dd></div>
-      </dl>
-    <//>`
+	return html`
+		<${Card} title="Identity">
+			<dl class="facts">
+				<div><dt>Id</dt><dd><span class="mono">${user.id}</span> <${Copy} text=${user.id} /></dd></div>
+				<div><dt>Made</dt><dd>${exactly(made.at)} (<${Time} at=${made.at} />)</dd></div>
+				<div><dt>Made by worker</dt><dd>${made.worker}${made.worker === 1023 && ', the command line'}</dd></div>
+				<div><dt>Sequence</dt><dd>${made.sequence}</dd></div>
+				<div><dt>Log-in</dt><dd>${password ? 'With a password' : 'No password set'}</dd></div>
+			</dl>
+		<//>`
 }
 
 function Rename({ user, now }) {
-  async function rename(values) {
-    const change = {}
-    if (values.username !== user.username) change.username = values.username
-    if (values.discriminator !== user.discriminator) change.discriminator = values.discriminator
-    if (!Object.keys(change).length) return toast('The tag is the same as before.')
-    const account = await patch(`/users/${user.id}`, change)
-    now(account)
-    toast(html`<${Name}>${tag(user)}<//> is now <${Name}>${tag(account.user)}<//>.`,
-      async () => now(await patch(`/users/${user.id}`, { username: user.username, discriminator: user.discriminator })))
-  }
-  return html`
-    <${Card} title="Name and discriminator">
-      <${Form} submit="Rename" act=${rename}>
-        <div class="pair">
-          <${Field} label="Name" name="username" defaultValue=${user.username} dir="auto" />
-          <${Field} label="Discriminator" name="discriminator" inputmode="numeric" maxlength="4" defaultValue=${user.discriminator} class="short" />
-        </div>
-        <p class="hint">A name alone keeps the discriminator where it is free and draws another where it isn’t. <a href=${address('/names', { username: user.username, user: user.id })}>Pick one in the picture</a></p>
-      <//>
-    <//>`
+	async function rename(values) {
+		const change = {}
+		if (values.username !== user.username) change.username = values.username
+		if (values.discriminator !== user.discriminator) change.discriminator = values.discriminator
+		if (!Object.keys(change).length) return toast('The tag is the same as before.')
+		const account = await patch(`/users/${user.id}`, change)
+		now(account)
+		toast(html`${called(user)} is now <${Name}>${tag(account.user)}<//>.`,
+			async () => now(await patch(`/users/${user.id}`, { username: user.username, discriminator: user.discriminator })))
+	}
+	return html`
+		<${Card} title="Name and discriminator">
+			<${Form} submit="Rename" act=${rename}>
+				<div class="pair">
+					<${Field} label="Name" name="username" defaultValue=${user.username} dir="auto" />
+					<${Field} label="Discriminator" name="discriminator" inputmode="numeric" maxlength="4" defaultValue=${user.discriminator} class="short" />
+				</div>
+				<p class="hint">A name alone keeps the discriminator where it is free and draws another where it isn’t. <a href=${address('/names', { username: user.username, user: user.id })}>Pick one in the picture</a></p>
+			<//>
+		<//>`
 }
 
 function Switches({ user, now }) {
-  const turn = (name, label, on) => attempt(async () => {
-    const set = async (on) => now(await (on ? put : remove)(`/users/${user.id}/flags/${name}`))
-    await set(on)
-    toast(html`${label} ${on ? 'set on' : 'cleared of'} <${Name}>${tag(user)}<//>.`, () => set(!on))
-  })
-  return html`
-    <${Card} title="Flags">
-      ${FLAGS.map(([name, bit, label, text]) => {
-        const on = user.flags.includes(bit)
-        return html`<${Check} key=${name} role="switch" label=${label} hint=${text} checked=${on} onClick=${(event) => { event.preventDefault(); turn(name, label, !on) }} />`
-      })}
-    <//>`
+	const turn = (name, label, on) => attempt(async () => {
+		const set = async (on) => now(await (on ? put : remove)(`/users/${user.id}/flags/${name}`))
+		await set(on)
+		toast(html`${label} ${on ? 'set on' : 'cleared of'} ${called(user)}.`, () => set(!on))
+	})
+	return html`
+		<${Card} title="Flags">
+			${FLAGS.map(([name, bit, label, text]) => {
+				const on = user.flags.includes(bit)
+				return html`<${Check} key=${name} role="switch" label=${label} hint=${text} checked=${on} onClick=${(event) => { event.preventDefault(); turn(name, label, !on) }} />`
+			})}
+		<//>`
 }
 
 function Access({ user }) {
-  const path = `/users/${user.id}`
-  const issue = (done) => ask({
-    title: html`Issue a token for <${Name}>${tag(user)}<//>`, submit: 'Issue the token',
-    body: html`<p>A token admits whoever has it to this account, until its session is ended below.</p><${Field} label="Name of the token" name="name" maxlength="100" hint="Optional; it shows in the list of sessions." />`,
-    act: async ({ name }) => {
-      const { token } = await post(`${path}/tokens`, { name: name || undefined })
-      toast(html`Token issued for <${Name}>${tag(user)}<//>.`)
-      revealToken(user, token)
-      done()
-    },
-  })
-  const reset = () => ask({
-    title: html`Password-reset link for <${Name}>${tag(user)}<//>`, submit: 'Make the link',
-    body: html`<p>Whoever opens the link chooses a new password for this account. It is good for one use and one hour; an earlier one stops working.</p>`,
-    act: async () => {
-      const { link, expires_at } = await post(`${path}/reset-link`)
-      reveal({ title: 'Password-reset link', label: 'Link', text: link, note: html`Hand it over yourself, by a way that you trust. Good for one use, until ${exactly(expires_at)}.` })
-      toast(html`Reset link made for <${Name}>${tag(user)}<//>.`)
-    },
-  })
-  return html`<${Sessions} user=${user} issue=${issue} reset=${reset} />`
+	const path = `/users/${user.id}`
+	const issue = (done) => ask({
+		title: html`Issue a token for ${called(user)}`, submit: 'Issue the token',
+		body: html`<p>A token admits whoever has it to this account, until its session is ended below.</p><${Field} label="Name of the token" name="name" maxlength="100" hint="Optional; it shows in the list of sessions." />`,
+		act: async ({ name }) => {
+			const { token } = await post(`${path}/tokens`, { name: name || undefined })
+			toast(html`Token issued for ${called(user)}.`)
+			revealToken(user, token)
+			done()
+		},
+	})
+	const reset = () => ask({
+		title: html`Password-reset link for ${called(user)}`, submit: 'Make the link',
+		body: html`<p>Whoever opens the link chooses a new password for this account. It is good for one use and one hour; an earlier one stops working.</p>`,
+		act: async () => {
+			const { link, expires_at } = await post(`${path}/reset-link`)
+			reveal({ title: 'Password-reset link', label: 'Link', text: link, note: html`Hand it over yourself, by a way that you trust. Good for one use, until ${exactly(expires_at)}.` })
+			toast(html`Reset link made for ${called(user)}.`)
+		},
+	})
+	return html`<${Sessions} user=${user} issue=${issue} reset=${reset} />`
 }
 
 function Danger({ data, now, reload }) {
-  const { user, disabled, reason } = data
-  const path = `/users/${user.id}`
-  const enable = async () => now(await remove(`${path}/disabled`))
-  const disable = () => ask({
-    title: html`Disable <${Name}>${tag(user)}<//>`, submit: 'Disable', danger: true,
-    body: html`<p>All tokens stop working at once, and nobody can log in to the account until it is enabled again. Nothing is deleted.</p>
-      <${Field} label="Reason" name="reason" maxlength="200" hint="Optional, 200 characters; the account is shown it." />`,
-    act: async (values) => {
-      now(await put(`${path}/disabled`, { reason: values.reason || null }))
-      toast(html`<${Name}>${tag(user)}<//> disabled.`, enable)
-    },
-  })
-  const reenable = () => attempt(async () => {
-    await enable()
-    toast(html`<${Name}>${tag(user)}<//> enabled.`, async () => now(await put(`${path}/disabled`, { reason })))
-  })
-  const erase = () => ask({
-    title: html`Delete <${Name}>${tag(user)}<//>`, submit: 'Delete for good', danger: true, typed: tag(user),
-    body: html`<p>The account becomes a tombstone, “Deleted User”. Its tag is free again, password and tokens are gone, it leaves its communities and groups, and the communities it owns go to their longest-standing member. DMs stay for the other side. This can’t be undone.</p>`,
-    act: async () => {
-      await remove(path)
-      toast(html`<${Name}>${tag(user)}<//> deleted.`)
-      reload()
-    },
-  })
-  return html`
-    <${Card} title="Disable or delete" class="dangerous">
-      <div class="deed">
-        <p>${disabled ? 'The account is disabled. Enabling it lets its tokens and its password work again.' : 'Disabling stops all tokens at once and can be taken back.'}</p>
-        ${disabled ? html`<button type="button" onClick=${reenable}>Enable</button>` : html`<button type="button" onClick=${disable}>Disable …</button>`}
-      </div>
-      <div class="deed">
-        <p>Deleting leaves a tombstone and can’t be taken back.</p>
-        <button type="button" class="danger" onClick=${erase}>Delete …</button>
-      </div>
-    <//>`
+	const { user, disabled, reason } = data
+	const path = `/users/${user.id}`
+	const enable = async () => now(await remove(`${path}/disabled`))
+	const disable = () => ask({
+		title: html`Disable ${called(user)}`, submit: 'Disable', danger: true,
+		body: html`<p>All tokens stop working at once, and nobody can log in to the account until it is enabled again. Nothing is deleted.</p>
+			<${Field} label="Reason" name="reason" maxlength="200" hint="Optional, 200 characters; the account is shown it." />`,
+		act: async (values) => {
+			now(await put(`${path}/disabled`, { reason: values.reason || null }))
+			toast(html`${called(user)} disabled.`, enable)
+		},
+	})
+	const reenable = () => attempt(async () => {
+		await enable()
+		toast(html`${called(user)} enabled.`, async () => now(await put(`${path}/disabled`, { reason })))
+	})
+	const erase = () => ask({
+		title: html`Delete ${called(user)}`, submit: 'Delete for good', danger: true, typed: tag(user),
+		body: html`<p>The account becomes a tombstone, “Deleted User”. Its tag is free again, password and tokens are gone, it leaves its communities and groups, and the communities it owns go to their longest-standing member. DMs stay for the other side. This can’t be undone.</p>`,
+		act: async () => {
+			await remove(path)
+			toast(html`${called(user)} deleted.`)
+			reload()
+		},
+	})
+	return html`
+		<${Card} title="Disable or delete" class="dangerous">
+			<div class="deed">
+				<p>${disabled ? 'The account is disabled. Enabling it lets its tokens and its password work again.' : 'Disabling stops all tokens at once and can be taken back.'}</p>
+				${disabled ? html`<button onClick=${reenable}>Enable</button>` : html`<button onClick=${disable}>Disable …</button>`}
+			</div>
+			<div class="deed">
+				<p>Deleting leaves a tombstone and can’t be taken back.</p>
+				<button class="danger" onClick=${erase}>Delete …</button>
+			</div>
+		<//>`
 }

@@ -16,119 +16,119 @@ const ORDERS = [['', 'Newest first'], ['oldest', 'Oldest first']]
 const MOST = 200
 
 const COLUMNS = [
-  { title: 'User', slot: 'main', cell: ({ user }) => html`<a class="chip" tabindex="-1" href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>` },
-  { title: 'Id', slot: 'wide', cell: ({ user }) => html`<span class="mono">${user.id}</span>` },
-  { title: 'Made', slot: 'sub', cell: ({ user }) => html`<${Time} at=${madeAt(user.id)} />` },
-  { title: 'Flags', slot: 'end', cell: ({ user }) => html`<${Flags} user=${user} />` },
-  { title: 'State', slot: 'end', cell: (account) => html`<${State} account=${account} />` },
+	{ title: 'User', slot: 'main', cell: ({ user }) => html`<a class="chip" tabindex="-1" href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>` },
+	{ title: 'Id', slot: 'wide', cell: ({ user }) => html`<span class="mono">${user.id}</span>` },
+	{ title: 'Made', slot: 'sub', cell: ({ user }) => html`<${Time} at=${madeAt(user.id)} />` },
+	{ title: 'Flags', slot: 'end', cell: ({ user }) => html`<${Flags} user=${user} />` },
+	{ title: 'State', slot: 'end', cell: (account) => html`<${State} account=${account} />` },
 ]
 
 const count = (users) => (users === 1 ? '1 user' : `${users} users`)
 
 export default function Users({ query }) {
-  const [selected, setSelected] = useState(new Map())
-  const list = useRef(null)
-  const path = withQuery('/users', { search: query.search, filter: query.filter, order: query.search ? '' : query.order, limit: 100 })
-  const change = (values) => {
-    setSelected(new Map())
-    go(address('/users', { ...query, ...values }), { replace: true })
-  }
-  const create = (values) => createUser({ ...values, done: () => list.current?.reload() })
+	const [selected, setSelected] = useState(new Map())
+	const list = useRef(null)
+	const path = withQuery('/users', { search: query.search, filter: query.filter, order: query.search ? '' : query.order, limit: 100 })
+	const change = (values) => {
+		setSelected(new Map())
+		go(address('/users', { ...query, ...values }), { replace: true })
+	}
+	const create = (values) => createUser({ ...values, done: () => list.current?.reload() })
 
-  const select = {
-    has: ({ user }) => selected.has(user.id),
-    all: (items) => items.filter(pickable).slice(0, MOST).every(({ user }) => selected.has(user.id)) && selected.size > 0,
-    every: (items) => setSelected(select.all(items) ? new Map() : new Map(items.filter(pickable).slice(0, MOST).map((item) => [item.user.id, item]))),
-    toggle: (item) => setSelected((old) => {
-      const next = new Map(old)
-      if (next.delete(item.user.id) || !pickable(item)) return next
-      return next.size < MOST ? next.set(item.user.id, item) : old
-    }),
-  }
+	const select = {
+		has: ({ user }) => selected.has(user.id),
+		all: (items) => items.filter(pickable).slice(0, MOST).every(({ user }) => selected.has(user.id)) && selected.size > 0,
+		every: (items) => setSelected(select.all(items) ? new Map() : new Map(items.filter(pickable).slice(0, MOST).map((item) => [item.user.id, item]))),
+		toggle: (item) => setSelected((old) => {
+			const next = new Map(old)
+			if (next.delete(item.user.id) || !pickable(item)) return next
+			return next.size < MOST ? next.set(item.user.id, item) : old
+		}),
+	}
 
-  async function bulk(accounts, action, more) {
-    const changed = await post('/users/bulk', { ids: accounts.map(({ user }) => user.id), action, ...more })
-    setSelected((old) => new Map(changed.filter(({ user }) => old.has(user.id) && !isDeleted(user)).map((account) => [account.user.id, account])))
-    list.current?.update(changed)
-    return changed
-  }
+	async function bulk(accounts, action, more) {
+		const changed = await post('/users/bulk', { ids: accounts.map(({ user }) => user.id), action, ...more })
+		setSelected((old) => new Map(changed.filter(({ user }) => old.has(user.id) && !isDeleted(user)).map((account) => [account.user.id, account])))
+		list.current?.update(changed)
+		return changed
+	}
 
-  return html`
-    <${Head} title="Users"><button type="button" class="primary" onClick=${() => create({})}><${Icon} name="plus" />Create a user</button><//>
-    <div class="bar">
-      <${Search} value=${query.search} label="Search users" placeholder="Name, name#00, name#0001 or id" change=${(search) => change({ search })} />
-      <${Choice} label="Show" value=${query.filter} options=${FILTERS} change=${(filter) => change({ filter })} />
-      <${Choice} label="Order" value=${query.search ? '' : query.order} options=${query.search ? [['', 'By name']] : ORDERS} disabled=${Boolean(query.search)} change=${(order) => change({ order })} />
-    </div>
-    <${List} path=${path} label="Users" columns=${COLUMNS} template="minmax(12rem, 3fr) minmax(10.5rem, 1.2fr) minmax(7rem, 1fr) minmax(13.5rem, 1.4fr) 6rem" narrow=${880} id=${({ user }) => user.id}
-      href=${({ user }) => userAddress(user.id)} select=${select} handle=${list} empty=${html`<${None} query=${query} create=${create} clear=${() => change({ search: '', filter: '' })} />`} />
-    ${selected.size > 0 && html`<${Selection} accounts=${[...selected.values()]} bulk=${bulk} clear=${() => setSelected(new Map())} />`}`
+	return html`
+		<${Head} title="Users"><button class="primary" onClick=${() => create({})}><${Icon} name="plus" />Create a user</button><//>
+		<div class="bar">
+			<${Search} value=${query.search} label="Search users" placeholder="Name, name#00, name#0001 or id" change=${(search) => change({ search })} />
+			<${Choice} label="Show" value=${query.filter} options=${FILTERS} change=${(filter) => change({ filter })} />
+			<${Choice} label="Order" value=${query.search ? '' : query.order} options=${query.search ? [['', 'By name']] : ORDERS} disabled=${Boolean(query.search)} change=${(order) => change({ order })} />
+		</div>
+		<${List} path=${path} label="Users" columns=${COLUMNS} template="minmax(12rem, 3fr) minmax(10.5rem, 1.2fr) minmax(7rem, 1fr) minmax(13.5rem, 1.4fr) 6rem" narrow=${880} id=${({ user }) => user.id}
+			href=${({ user }) => userAddress(user.id)} select=${select} handle=${list} empty=${html`<${None} query=${query} create=${create} clear=${() => change({ search: '', filter: '' })} />`} />
+		${selected.size > 0 && html`<${Selection} accounts=${[...selected.values()]} bulk=${bulk} clear=${() => setSelected(new Map())} />`}`
 }
 
 const pickable = ({ user }) => !isDeleted(user)
 
 function None({ query, create, clear }) {
-  if (!query.search && !query.filter) {
-    return html`<${Empty} title="There are no users yet.">Create the first one, or <a href="#/registration">open the registration</a>. <button type="button" onClick=${() => create({})}>Create a user</button><//>`
-  }
-  return html`<${Empty} title=${query.search ? html`Nobody here matches “<bdi>${query.search}</bdi>”.` : 'Nobody matches this filter.'}>
-    A search takes the beginning of a name, a tag such as ann#0001, or a whole id. <button type="button" onClick=${clear}>Show everyone</button>
-    ${query.search && !/[#]/.test(query.search) && html` <button type="button" onClick=${() => create({ username: query.search })}>Create this user</button>`}<//>`
+	if (!query.search && !query.filter) {
+		return html`<${Empty} title="There are no users yet.">Create the first one, or <a href="#/registration">open the registration</a>. <button onClick=${() => create({})}>Create a user</button><//>`
+	}
+	return html`<${Empty} title=${query.search ? html`Nobody here matches “<bdi>${query.search}</bdi>”.` : 'Nobody matches this filter.'}>
+		A search takes the beginning of a name, a tag such as ann#0001, or a whole id. <button onClick=${clear}>Show everyone</button>
+		${query.search && !/[#]/.test(query.search) && html` <button onClick=${() => create({ username: query.search })}>Create this user</button>`}<//>`
 }
 
 /** What can be done to all that are selected. */
 function Selection({ accounts, bulk, clear }) {
-  const some = count(accounts.length)
-  const names = html`<ul class="names">${accounts.slice(0, 5).map(({ user }) => html`<li key=${user.id}><bdi>${tag(user)}</bdi></li>`)}${accounts.length > 5 && html`<li>and ${accounts.length - 5} more</li>`}</ul>`
+	const some = count(accounts.length)
+	const names = html`<ul class="names">${accounts.slice(0, 5).map(({ user }) => html`<li key=${user.id}><bdi>${tag(user)}</bdi></li>`)}${accounts.length > 5 && html`<li>and ${accounts.length - 5} more</li>`}</ul>`
 
-  const flag = (action) => ask({
-    title: action === 'set_flag' ? `Set a flag on ${some}` : `Clear a flag of ${some}`,
-    submit: action === 'set_flag' ? 'Set the flag' : 'Clear the flag',
-    body: html`${names}<fieldset><legend>Flag</legend>${FLAGS.map(([name, , label, text], index) => html`<label key=${name} class="radio"><input type="radio" name="flag" value=${name} defaultChecked=${index === 0} /><span>${label}<small class="hint">${text}</small></span></label>`)}</fieldset>`,
-    act: async ({ flag }) => {
-      const [, bit, label] = FLAGS.find(([name]) => name === flag)
-      const touched = accounts.filter(({ user }) => user.flags.includes(bit) !== (action === 'set_flag'))
-      await bulk(accounts, action, { flag })
-      toast(`${label} ${action === 'set_flag' ? 'set on' : 'cleared of'} ${some}.`, touched.length > 0 && (() => bulk(touched, action === 'set_flag' ? 'clear_flag' : 'set_flag', { flag })))
-    },
-  })
-  const disable = () => ask({
-    title: `Disable ${some}`, submit: 'Disable', danger: true,
-    body: html`${names}<p>Their tokens stop working at once, and nobody can log in to them until they are enabled again.</p><div class="field"><label for="reason">Reason, which they are shown</label><input id="reason" name="reason" maxlength="200" autocomplete="off" /></div>`,
-    act: async ({ reason }) => {
-      const touched = accounts.filter(({ disabled }) => !disabled)
-      await bulk(accounts, 'disable', { reason: reason || undefined })
-      toast(`${some} disabled.`, touched.length > 0 && (() => bulk(touched, 'enable')))
-    },
-  })
-  const enable = () => ask({
-    title: `Enable ${some}`, submit: 'Enable',
-    body: html`${names}<p>They can log in and use their tokens again.</p>`,
-    act: async () => {
-      const touched = accounts.filter(({ disabled }) => disabled)
-      await bulk(accounts, 'enable')
-      toast(`${some} enabled.`, touched.length > 0 && (() => bulk(touched, 'disable')))
-    },
-  })
-  const erase = () => ask({
-    title: `Delete ${some}`, submit: 'Delete for good', danger: true, typed: accounts.length === 1 ? tag(accounts[0].user) : some,
-    body: html`${names}<p>Each becomes “Deleted User”: the tag is free again, password and tokens are gone, and they leave their communities and groups. Communities that they own go to the longest-standing member. This can’t be undone.</p>`,
-    act: async () => {
-      await bulk(accounts, 'delete')
-      toast(`${some} deleted.`)
-    },
-  })
+	const flag = (action) => ask({
+		title: action === 'set_flag' ? `Set a flag on ${some}` : `Clear a flag of ${some}`,
+		submit: action === 'set_flag' ? 'Set the flag' : 'Clear the flag',
+		body: html`${names}<fieldset><legend>Flag</legend>${FLAGS.map(([name, , label, text], index) => html`<label key=${name} class="radio"><input type="radio" name="flag" value=${name} defaultChecked=${index === 0} /><span>${label}<small class="hint">${text}</small></span></label>`)}</fieldset>`,
+		act: async ({ flag }) => {
+			const [, bit, label] = FLAGS.find(([name]) => name === flag)
+			const touched = accounts.filter(({ user }) => user.flags.includes(bit) !== (action === 'set_flag'))
+			await bulk(accounts, action, { flag })
+			toast(`${label} ${action === 'set_flag' ? 'set on' : 'cleared of'} ${some}.`, touched.length > 0 && (() => bulk(touched, action === 'set_flag' ? 'clear_flag' : 'set_flag', { flag })))
+		},
+	})
+	const disable = () => ask({
+		title: `Disable ${some}`, submit: 'Disable', danger: true,
+		body: html`${names}<p>Their tokens stop working at once, and nobody can log in to them until they are enabled again.</p><div class="field"><label for="reason">Reason, which they are shown</label><input id="reason" name="reason" maxlength="200" autocomplete="off" /></div>`,
+		act: async ({ reason }) => {
+			const touched = accounts.filter(({ disabled }) => !disabled)
+			await bulk(accounts, 'disable', { reason: reason || undefined })
+			toast(`${some} disabled.`, touched.length > 0 && (() => bulk(touched, 'enable')))
+		},
+	})
+	const enable = () => ask({
+		title: `Enable ${some}`, submit: 'Enable',
+		body: html`${names}<p>They can log in and use their tokens again.</p>`,
+		act: async () => {
+			const touched = accounts.filter(({ disabled }) => disabled)
+			await bulk(accounts, 'enable')
+			toast(`${some} enabled.`, touched.length > 0 && (() => bulk(touched, 'disable')))
+		},
+	})
+	const erase = () => ask({
+		title: `Delete ${some}`, submit: 'Delete for good', danger: true, typed: accounts.length === 1 ? tag(accounts[0].user) : some,
+		body: html`${names}<p>Each becomes “Deleted User”: the tag is free again, password and tokens are gone, and they leave their communities and groups. Communities that they own go to the longest-standing member. This can’t be undone.</p>`,
+		act: async () => {
+			await bulk(accounts, 'delete')
+			toast(`${some} deleted.`)
+		},
+	})
 
-  return html`
-    <div class="selection" role="region" aria-label="Selection">
-      <p><b>${some}</b> selected${accounts.length === MOST ? ', as many as go at once' : ''}</p>
-      <div class="buttons">
-        <button type="button" class="small" onClick=${() => flag('set_flag')}>Set flag</button>
-        <button type="button" class="small" onClick=${() => flag('clear_flag')}>Clear flag</button>
-        <button type="button" class="small" onClick=${disable}>Disable</button>
-        <button type="button" class="small" onClick=${enable}>Enable</button>
-        <button type="button" class="small danger" onClick=${erase}>Delete</button>
-        <button type="button" class="small quiet" onClick=${clear}>Clear the selection</button>
-      </div>
-    </div>`
+	return html`
+		<div class="selection" role="region" aria-label="Selection">
+			<p><b>${some}</b> selected${accounts.length === MOST ? ', as many as go at once' : ''}</p>
+			<div class="buttons">
+				<button class="small" onClick=${() => flag('set_flag')}>Set flag</button>
+				<button class="small" onClick=${() => flag('clear_flag')}>Clear flag</button>
+				<button class="small" onClick=${disable}>Disable</button>
+				<button class="small" onClick=${enable}>Enable</button>
+				<button class="small danger" onClick=${erase}>Delete</button>
+				<button class="small quiet" onClick=${clear}>Clear the selection</button>
+			</div>
+		</div>`
 }

@@ -6,69 +6,69 @@ import { color, onTheme } from './theme.js'
 let library
 // The package's only minified build is a classic script that sets a global.
 const uPlot = () => (library ||= new Promise((done, failed) => {
-  const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: new URL('../vendor/uPlot.min.css', import.meta.url) })
-  const script = Object.assign(document.createElement('script'), { src: new URL('../vendor/uPlot.iife.min.js', import.meta.url), onload: () => done(window.uPlot), onerror: failed })
-  document.head.append(style, script)
+	const style = Object.assign(document.createElement('link'), { rel: 'stylesheet', href: new URL('../vendor/uPlot.min.css', import.meta.url) })
+	const script = Object.assign(document.createElement('script'), { src: new URL('../vendor/uPlot.iife.min.js', import.meta.url), onload: () => done(window.uPlot), onerror: failed })
+	document.head.append(style, script)
 }))
 
 /** `series`: `{label, color, dash, values, show(value)}`, drawn over `times` in seconds. `axis(value)` labels the scale. */
 export function Chart({ title, times, series, axis, least = 1 }) {
-  const box = useRef(null)
-  const plot = useRef(null)
-  const [theme, setTheme] = useState(0)
-  const data = [times, ...series.map(({ values }) => values)]
-  const latest = useRef(data)
-  latest.current = data
+	const box = useRef(null)
+	const plot = useRef(null)
+	const [theme, setTheme] = useState(0)
+	const data = [times, ...series.map(({ values }) => values)]
+	const latest = useRef(data)
+	latest.current = data
 
-  useEffect(() => onTheme(() => setTheme((turn) => turn + 1)), [])
-  useEffect(() => {
-    let gone = false
-    let size
-    uPlot().then((UPlot) => {
-      if (gone) return
-      const line = color('--line')
-      const text = color('--muted')
-      const font = `11px ${getComputedStyle(document.body).fontFamily}`
-      const frame = { stroke: text, font, grid: { stroke: line, width: 1 }, ticks: { show: false } }
-      plot.current = new UPlot({
-        width: box.current.clientWidth, height: box.current.clientHeight,
-        legend: { show: false }, padding: [6, 12, 0, 0], cursor: { y: false, drag: { setScale: false } },
-        scales: { y: { range: (_, low, high) => [0, Math.max(least, high * 1.15)] } },
-        axes: [{ ...frame, grid: { show: false }, space: 64, size: 22, incrs: [5, 15, 30, 60, 120, 300], values: (_, ticks) => ticks.map(clock) }, { ...frame, size: 56, space: 34, values: (_, ticks) => ticks.map(axis) }],
-        series: [{}, ...series.map((one) => ({ label: one.label, stroke: color(one.color), width: 1.75, dash: one.dash, points: { show: false }, fill: one.fill && `color-mix(in srgb, ${color(one.color)} 14%, transparent)` }))],
-      }, latest.current, box.current)
-      size = new ResizeObserver(([entry]) => plot.current.setSize({ width: Math.floor(entry.contentRect.width), height: Math.floor(entry.contentRect.height) }))
-      size.observe(box.current)
-    }, () => {})
-    return () => {
-      gone = true
-      size?.disconnect()
-      plot.current?.destroy()
-      plot.current = null
-    }
-  }, [theme])
-  useLayoutEffect(() => plot.current?.setData(data), [times])
+	useEffect(() => onTheme(() => setTheme((turn) => turn + 1)), [])
+	useEffect(() => {
+		let gone = false
+		let size
+		uPlot().then((UPlot) => {
+			if (gone) return
+			const line = color('--line')
+			const text = color('--muted')
+			const font = `11px ${getComputedStyle(document.body).fontFamily}`
+			const frame = { stroke: text, font, grid: { stroke: line, width: 1 }, ticks: { show: false } }
+			plot.current = new UPlot({
+				width: box.current.clientWidth, height: box.current.clientHeight,
+				legend: { show: false }, padding: [6, 12, 0, 0], cursor: { y: false, drag: { setScale: false } },
+				scales: { y: { range: (_, low, high) => [0, Math.max(least, high * 1.15)] } },
+				axes: [{ ...frame, grid: { show: false }, space: 64, size: 22, incrs: [5, 15, 30, 60, 120, 300], values: (_, ticks) => ticks.map(clock) }, { ...frame, size: 56, space: 34, values: (_, ticks) => ticks.map(axis) }],
+				series: [{}, ...series.map((one) => ({ label: one.label, stroke: color(one.color), width: 1.75, dash: one.dash, points: { show: false }, fill: one.fill && `color-mix(in srgb, ${color(one.color)} 14%, transparent)` }))],
+			}, latest.current, box.current)
+			size = new ResizeObserver(([entry]) => plot.current.setSize({ width: Math.floor(entry.contentRect.width), height: Math.floor(entry.contentRect.height) }))
+			size.observe(box.current)
+		}, () => {})
+		return () => {
+			gone = true
+			size?.disconnect()
+			plot.current?.destroy()
+			plot.current = null
+		}
+	}, [theme])
+	useLayoutEffect(() => plot.current?.setData(data), [times])
 
-  return html`
-    <figure class="card chart">
-      <figcaption>
-        <h2>${title}</h2>
-        <ul class="values">${series.map((one) => html`<li key=${one.label}><i class=${`stroke ${one.dash ? 'dashed' : ''}`} style=${{ color: `var(${one.color})` }}></i>${one.label} <b>${times.length ? one.show(one.values[one.values.length - 1]) : '–'}</b></li>`)}</ul>
-      </figcaption>
-      <div ref=${box} class="plot" aria-hidden="true"></div>
-    </figure>`
+	return html`
+		<figure class="card chart">
+			<figcaption>
+				<h2>${title}</h2>
+				<ul class="values">${series.map((one) => html`<li key=${one.label}><i class=${`stroke ${one.dash ? 'dashed' : ''}`} style=${{ color: `var(${one.color})` }}></i>${one.label} <b>${times.length ? one.show(one.values[one.values.length - 1]) : '–'}</b></li>`)}</ul>
+			</figcaption>
+			<div ref=${box} class="plot" aria-hidden="true"></div>
+		</figure>`
 }
 
 const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
 /** Small bars, oldest first. */
 export function Bars({ values, label }) {
-  const most = Math.max(1, ...values)
-  return html`
-    <svg class="spark" viewBox="0 0 300 60" preserveAspectRatio="none" role="img" aria-label=${label}>
-      ${values.map((value, index) => {
-        const height = Math.max(1, (value / most) * 60)
-        return html`<rect key=${index} x=${300 - (values.length - index) * 3} y=${60 - height} width="2" height=${height} />`
-      })}
-    </svg>`
+	const most = Math.max(1, ...values)
+	return html`
+		<svg class="spark" viewBox="0 0 300 60" preserveAspectRatio="none" role="img" aria-label=${label}>
+			${values.map((value, index) => {
+				const height = Math.max(1, (value / most) * 60)
+				return html`<rect key=${index} x=${300 - (values.length - index) * 3} y=${60 - height} width="2" height=${height} />`
+			})}
+		</svg>`
 }

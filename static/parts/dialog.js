@@ -15,54 +15,54 @@ const set = (next) => show((stack = next))
  * With `typed` the button waits until just that is typed. Without `act` the dialog only tells.
  */
 export function ask(question) {
-  if (!stack.length) opener = document.activeElement
-  set([...stack, { id: ++serial, ...question }])
+	if (!stack.length) opener = document.activeElement
+	set([...stack, { id: ++serial, ...question }])
 }
 
 function Dialog({ question: { id, title, body, submit, act, danger, typed, wide } }) {
-  const dialog = useRef(null)
-  const heading = useId()
-  const [text, setText] = useState('')
-  const close = () => set(stack.filter((other) => other.id !== id))
+	const dialog = useRef(null)
+	const heading = useId()
+	const [text, setText] = useState('')
+	const close = () => set(stack.filter((other) => other.id !== id))
 
-  useLayoutEffect(() => {
-    const element = dialog.current
-    element.showModal()
-    const first = element.querySelector('[autofocus], input:not([type=hidden]), select, textarea, .actions button')
-    ;(first || element.querySelector('h2')).focus()
-    // One dialog may follow another; after the last, the focus goes back to what opened the first.
-    return () => {
-      element.close()
-      if (!stack.length && opener?.isConnected) opener.focus()
-    }
-  }, [])
+	useLayoutEffect(() => {
+		const element = dialog.current
+		element.showModal()
+		const first = element.querySelector('[autofocus], input:not([type=hidden]), select, textarea, .actions button')
+		;(first || element.querySelector('h2')).focus()
+		// One dialog may follow another; after the last, the focus goes back to what opened the first.
+		return () => {
+			element.close()
+			if (!stack.length && opener?.isConnected) opener.focus()
+		}
+	}, [])
 
-  const content = typeof body === 'function' ? body(close) : body
-  return html`
-    <dialog ref=${dialog} class=${wide ? 'wide' : ''} aria-labelledby=${heading}
-      onCancel=${(event) => { event.preventDefault(); close() }}
-      onMouseDown=${(event) => event.target === dialog.current && !act && close()}>
-      <header>
-        <h2 id=${heading} tabindex="-1">${title}</h2>
-        <button type="button" class="bare" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
-      </header>
-      ${act
-        ? html`
-          <${Form} submit=${submit} danger=${danger} cancel=${close} ready=${!typed || text.trim() === typed}
-            act=${async (values, form) => { await act(values, form); close() }}>
-            ${content}
-            ${typed && html`<${Field} label=${html`Type <b><bdi>${typed}</bdi></b> to confirm`} name="typed" value=${text} onInput=${(event) => setText(event.target.value)} />`}
-          <//>`
-        : html`${content}<div class="actions"><button type="button" class="primary" onClick=${close}>${submit || 'Close'}</button></div>`}
-    </dialog>`
+	const content = typeof body === 'function' ? body(close) : body
+	return html`
+		<dialog ref=${dialog} class=${wide ? 'wide' : ''} aria-labelledby=${heading}
+			onCancel=${(event) => { event.preventDefault(); close() }}
+			onMouseDown=${(event) => event.target === dialog.current && !act && close()}>
+			<header>
+				<h2 id=${heading} tabindex="-1">${title}</h2>
+				<button class="bare" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
+			</header>
+			${act
+				? html`
+					<${Form} submit=${submit} danger=${danger} cancel=${close} ready=${!typed || text.trim() === typed}
+						act=${async (values, form) => { await act(values, form); close() }}>
+						${content}
+						${typed && html`<${Field} label=${html`Type <b><bdi>${typed}</bdi></b> to confirm`} name="typed" value=${text} onInput=${(event) => setText(event.target.value)} />`}
+					<//>`
+				: html`${content}<div class="actions"><button class="primary" onClick=${close}>${submit || 'Close'}</button></div>`}
+		</dialog>`
 }
 
 export function Dialogs() {
-  const [questions, set] = useState(stack)
-  useEffect(() => {
-    show = set
-  }, [])
-  return questions.map((question) => html`<${Dialog} key=${question.id} question=${question} />`)
+	const [questions, set] = useState(stack)
+	useEffect(() => {
+		show = set
+	}, [])
+	return questions.map((question) => html`<${Dialog} key=${question.id} question=${question} />`)
 }
 
 /** No dialog outlives the page that asked. */

@@ -16,54 +16,54 @@ const uses = (invite) => (invite.max_uses === null ? `${invite.uses} used, no li
  * `link(code)` is what one hands out. `given` are invites that are known already.
  */
 export function Invites({ title, list, given, changed, create, remove, endless, link, to }) {
-  const own = useLoad(list)
-  const invites = given || own.data
-  const again = changed || own.reload
-  const text = (code) => (link ? link(code) : code)
+	const own = useLoad(list)
+	const invites = given || own.data
+	const again = changed || own.reload
+	const text = (code) => (link ? link(code) : code)
 
-  const make = () => ask({
-    title: html`Invite to ${to}`, submit: 'Make the invite',
-    body: html`
-      <div class="pair">
-        <${Field} label="Uses" name="max_uses" inputmode="numeric" defaultValue="1" hint=${endless ? 'Empty: any number.' : 'How many accounts it is good for.'} />
-        <${Field} label="Expires after" name="expires_at" options=${HOURS} chosen="168" />
-      </div>`,
-    act: async (values) => {
-      const uses = values.max_uses.trim()
-      const invite = await post(create, {
-        max_uses: uses === '' ? (endless ? null : 1) : /^\d+$/.test(uses) ? Number(uses) : uses,
-        expires_at: values.expires_at ? new Date(Date.now() + values.expires_at * 3_600_000).toISOString() : null,
-      })
-      again()
-      toast(html`Invite to ${to} made.`)
-      ask({ title: html`Invite to ${to}`, submit: 'Done', body: html`<p>Hand it to whom you invite.</p><${Secret} label=${link ? 'Link' : 'Code'} text=${text(invite.code)} />` })
-    },
-  })
-  const withdraw = (invite) => ask({
-    title: 'Withdraw the invite', submit: 'Withdraw', danger: true,
-    body: html`<p>The invite <code>${invite.code}</code> to ${to} stops working at once. Who came with it stays.</p>`,
-    act: async () => {
-      await erase(remove(invite.code))
-      again()
-      toast(html`Invite <code>${invite.code}</code> withdrawn.`)
-    },
-  })
+	const make = () => ask({
+		title: html`Invite to ${to}`, submit: 'Make the invite',
+		body: html`
+			<div class="pair">
+				<${Field} label="Uses" name="max_uses" inputmode="numeric" defaultValue="1" hint=${endless ? 'Empty: any number.' : 'How many accounts it is good for.'} />
+				<${Field} label="Expires after" name="expires_at" options=${HOURS} chosen="168" />
+			</div>`,
+		act: async (values) => {
+			const uses = values.max_uses.trim()
+			const invite = await post(create, {
+				max_uses: uses === '' ? (endless ? null : 1) : /^\d+$/.test(uses) ? Number(uses) : uses,
+				expires_at: values.expires_at ? new Date(Date.now() + values.expires_at * 3_600_000).toISOString() : null,
+			})
+			again()
+			toast(html`Invite to ${to} made.`)
+			ask({ title: html`Invite to ${to}`, submit: 'Done', body: html`<p>Hand it to whom you invite.</p><${Secret} label=${link ? 'Link' : 'Code'} text=${text(invite.code)} />` })
+		},
+	})
+	const withdraw = (invite) => ask({
+		title: 'Withdraw the invite', submit: 'Withdraw', danger: true,
+		body: html`<p>The invite <code>${invite.code}</code> to ${to} stops working at once. Who came with it stays.</p>`,
+		act: async () => {
+			await erase(remove(invite.code))
+			again()
+			toast(html`Invite <code>${invite.code}</code> withdrawn.`)
+		},
+	})
 
-  return html`
-    <${Card} title=${title} action=${html`<button type="button" class="small" onClick=${make}>Make an invite</button>`}>
-      ${own.error && html`<${Problem} error=${own.error} retry=${own.reload} />`}
-      ${!invites && !own.error && html`<${Waiting} />`}
-      ${invites?.length === 0 && html`<${Empty} title="No invites.">Make one and hand it out.<//>`}
-      ${invites?.length > 0 && html`
-        <ul class="entries" aria-label=${title}>
-          ${invites.map((invite) => html`
-            <li key=${invite.code}>
-              <div><code>${invite.code}</code><p class="muted">${uses(invite)} · ${invite.expires_at ? html`${new Date(invite.expires_at) < Date.now() ? 'expired' : 'expires'} <${Time} at=${invite.expires_at} />` : 'never expires'}</p></div>
-              <div class="buttons">
-                <${Copy} text=${text(invite.code)} label=${link ? 'Copy link' : 'Copy'} />
-                <button type="button" class="small" onClick=${() => withdraw(invite)}>Withdraw<span class="unseen"> ${invite.code}</span></button>
-              </div>
-            </li>`)}
-        </ul>`}
-    <//>`
+	return html`
+		<${Card} title=${title} action=${html`<button class="small" onClick=${make}>Make an invite</button>`}>
+			${own.error && html`<${Problem} error=${own.error} retry=${own.reload} />`}
+			${!invites && !own.error && html`<${Waiting} />`}
+			${invites?.length === 0 && html`<${Empty} title="No invites.">Make one and hand it out.<//>`}
+			${invites?.length > 0 && html`
+				<ul class="entries" aria-label=${title}>
+					${invites.map((invite) => html`
+						<li key=${invite.code}>
+							<div><code>${invite.code}</code><p class="muted">${uses(invite)} · ${invite.expires_at ? html`${new Date(invite.expires_at) < Date.now() ? 'expired' : 'expires'} <${Time} at=${invite.expires_at} />` : 'never expires'}</p></div>
+							<div class="buttons">
+								<${Copy} text=${text(invite.code)} label=${link ? 'Copy link' : 'Copy'} />
+								<button class="small" onClick=${() => withdraw(invite)}>Withdraw<span class="unseen"> ${invite.code}</span></button>
+							</div>
+						</li>`)}
+				</ul>`}
+		<//>`
 }

@@ -7,24 +7,24 @@ import { visited } from './router.js'
 
 /** What `path` answers; `reload` asks again and keeps what is there until then. */
 export function useLoad(path) {
-  const [state, set] = useState({ path })
-  const [turn, next] = useState(0)
-  useEffect(() => {
-    if (!path) return
-    const abort = new AbortController()
-    get(path, abort.signal).then(
-      (data) => set({ path, data }),
-      (error) => error.name === 'AbortError' || set({ path, error }),
-    )
-    return () => abort.abort()
-  }, [path, turn])
-  const fresh = state.path === path ? state : {}
-  return {
-    data: fresh.data,
-    error: fresh.error,
-    reload: useCallback(() => next((turn) => turn + 1), []),
-    replace: (data) => set({ path, data }),
-  }
+	const [state, set] = useState({ path })
+	const [turn, next] = useState(0)
+	useEffect(() => {
+		if (!path) return
+		const abort = new AbortController()
+		get(path, abort.signal).then(
+			(data) => set({ path, data }),
+			(error) => error.name === 'AbortError' || set({ path, error }),
+		)
+		return () => abort.abort()
+	}, [path, turn])
+	const fresh = state.path === path ? state : {}
+	return {
+		data: fresh.data,
+		error: fresh.error,
+		reload: useCallback(() => next((turn) => turn + 1), []),
+		replace: (data) => set({ path, data }),
+	}
 }
 
 // On the very first page the focus stays where the browser puts it.
@@ -32,46 +32,46 @@ let arrived = false
 
 /** The head of a page: its heading, which the focus goes to, its title, and what can be done. */
 export function Head({ title, text, back, children, note }) {
-  const heading = useRef(null)
-  useLayoutEffect(() => {
-    if (arrived) heading.current.focus({ preventScroll: true })
-    if (arrived && !visited().back) scrollTo(0, 0)
-    arrived = true
-  }, [])
-  useEffect(() => {
-    document.title = `${text || title} · Saryno`
-  }, [text, title])
-  return html`
-    <header class="head">
-      <div>
-        ${back && html`<a class="back" href=${back[0]}><${Icon} name="back" />${back[1]}</a>`}
-        <h1 ref=${heading} tabindex="-1">${title}</h1>
-        ${note && html`<p class="note">${note}</p>`}
-      </div>
-      ${children && html`<div class="buttons">${children}</div>`}
-    </header>`
+	const heading = useRef(null)
+	useLayoutEffect(() => {
+		if (arrived) heading.current.focus({ preventScroll: true })
+		if (arrived && !visited().back) scrollTo(0, 0)
+		arrived = true
+	}, [])
+	useEffect(() => {
+		document.title = `${text || title} · Saryno`
+	}, [text, title])
+	return html`
+		<header class="head">
+			<div>
+				${back && html`<a class="back" href=${back[0]}><${Icon} name="back" />${back[1]}</a>`}
+				<h1 ref=${heading} tabindex="-1">${title}</h1>
+				${note && html`<p class="note">${note}</p>`}
+			</div>
+			${children && html`<div class="buttons">${children}</div>`}
+		</header>`
 }
 
 export const Waiting = () => html`<p class="waiting" aria-busy="true">Loading …</p>`
 
 /** An error in place of what was asked for. */
 export function Problem({ error, retry }) {
-  return html`
-    <div class="empty" role="alert">
-      <p>${error.status === 404 ? 'There is nothing at this address. It may have been deleted.' : Object.values(error.fields || {})[0] || error.message}</p>
-      ${retry && ![400, 404].includes(error.status) && html`<button type="button" onClick=${retry}>Try again</button>`}
-    </div>`
+	return html`
+		<div class="empty" role="alert">
+			<p>${error.status === 404 ? 'There is nothing at this address. It may have been deleted.' : Object.values(error.fields || {})[0] || error.message}</p>
+			${retry && ![400, 404].includes(error.status) && html`<button onClick=${retry}>Try again</button>`}
+		</div>`
 }
 
 export function Empty({ title, children }) {
-  return html`<div class="empty"><p class="strong">${title}</p>${children && html`<p>${children}</p>`}</div>`
+	return html`<div class="empty"><p class="strong">${title}</p>${children && html`<p>${children}</p>`}</div>`
 }
 
 /** A framed part of a page. */
 export function Card({ title, children, class: extra = '', action }) {
-  return html`
-    <section class=${`card ${extra}`}>
-      <header><h2>${title}</h2>${action}</header>
-      ${children}
-    </section>`
+	return html`
+		<section class=${`card ${extra}`}>
+			<header><h2>${title}</h2>${action}</header>
+			${children}
+		</section>`
 }

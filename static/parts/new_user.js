@@ -5,40 +5,40 @@ import { Check, Field } from './form.js'
 import { go } from './router.js'
 import { reveal } from './secret.js'
 import { toast } from './toast.js'
-import { FLAGS, Name, tag, userAddress } from './user.js'
+import { called, FLAGS, userAddress } from './user.js'
 
 /** Asks for what a new user needs; the name may be given. */
 export function createUser({ username = '', discriminator = '', done }) {
-  ask({
-    title: 'Create a user or a bot', submit: 'Create',
-    body: html`
-      <div class="pair">
-        <${Field} label="Name" name="username" maxlength="60" defaultValue=${username} />
-        <${Field} label="Discriminator" name="discriminator" inputmode="numeric" maxlength="4" placeholder="drawn" hint="Four digits; empty draws one." defaultValue=${discriminator} />
-      </div>
-      <fieldset><legend>Flags</legend>${FLAGS.map(([name, bit, label, text]) => html`<${Check} key=${name} name=${`flag ${bit}`} label=${label} hint=${text} />`)}</fieldset>
-      <${Field} label="Password" name="password" type="password" autocomplete="new-password" hint="Optional: without one nobody can log in, and a reset link sets it later." />
-      <${Check} name="token" label="Issue a token" hint="What a bot uses to talk to the API. It is shown once." />`,
-    act: async (values) => {
-      const { account, token } = await post('/users', {
-        username: values.username,
-        discriminator: values.discriminator || undefined,
-        password: values.password || undefined,
-        flags: FLAGS.map(([, bit]) => bit).filter((bit) => values[`flag ${bit}`]),
-        token: values.token ? true : undefined,
-      })
-      const { user } = account
-      toast(html`<${Name}>${tag(user)}<//> created. <a href=${userAddress(user.id)}>Open</a>`)
-      if (token) revealToken(user, token)
-      if (done) done(account)
-      else go(userAddress(user.id))
-    },
-  })
+	ask({
+		title: 'Create a user or a bot', submit: 'Create',
+		body: html`
+			<div class="pair">
+				<${Field} label="Name" name="username" maxlength="60" defaultValue=${username} />
+				<${Field} label="Discriminator" name="discriminator" inputmode="numeric" maxlength="4" placeholder="drawn" hint="Four digits; empty draws one." defaultValue=${discriminator} />
+			</div>
+			<fieldset><legend>Flags</legend>${FLAGS.map(([name, bit, label, text]) => html`<${Check} key=${name} name=${`flag ${bit}`} label=${label} hint=${text} />`)}</fieldset>
+			<${Field} label="Password" name="password" type="password" autocomplete="new-password" hint="Optional: without one nobody can log in, and a reset link sets it later." />
+			<${Check} name="token" label="Issue a token" hint="What a bot uses to talk to the API. It is shown once." />`,
+		act: async (values) => {
+			const { account, token } = await post('/users', {
+				username: values.username,
+				discriminator: values.discriminator || undefined,
+				password: values.password || undefined,
+				flags: FLAGS.map(([, bit]) => bit).filter((bit) => values[`flag ${bit}`]),
+				token: values.token ? true : undefined,
+			})
+			const { user } = account
+			toast(html`${called(user)} created. <a href=${userAddress(user.id)}>Open</a>`)
+			if (token) revealToken(user, token)
+			if (done) done(account)
+			else go(userAddress(user.id))
+		},
+	})
 }
 
 export function revealToken(user, token) {
-  reveal({
-    title: html`Token of <${Name}>${tag(user)}<//>`, label: 'Token', text: token,
-    note: 'Copy it now: it is shown this once, only its hash is stored. Whoever has it acts as this account, so keep it like a password.',
-  })
+	reveal({
+		title: html`Token of ${called(user)}`, label: 'Token', text: token,
+		note: 'Copy it now: it is shown this once, only its hash is stored. Whoever has it acts as this account, so keep it like a password.',
+	})
 }

@@ -7,63 +7,63 @@ import { isDeleted, tag, UserChip } from './user.js'
 
 /** A field `name` that holds the id of the user who was picked; `pick(user)` hears of it. */
 export function UserPicker({ label, hint, name = 'user', pick, clear }) {
-  const { id, described, notes } = useField(name, hint)
-  const [text, setText] = useState('')
-  const [user, setUser] = useState(null)
-  const [found, setFound] = useState(null)
-  const [at, setAt] = useState(0)
-  const box = useRef(null)
+	const { id, described, notes } = useField(name, hint)
+	const [text, setText] = useState('')
+	const [user, setUser] = useState(null)
+	const [found, setFound] = useState(null)
+	const [at, setAt] = useState(0)
+	const box = useRef(null)
 
-  useEffect(() => {
-    if (!text.trim() || user) return setFound(null)
-    const abort = new AbortController()
-    const timer = setTimeout(async () => {
-      try {
-        const accounts = await get(query('/users', { search: text.trim(), limit: 8 }), abort.signal)
-        setFound(accounts.map((account) => account.user).filter((user) => !isDeleted(user)))
-        setAt(0)
-      } catch (error) {
-        if (error.name !== 'AbortError') setFound([])
-      }
-    }, 200)
-    return () => {
-      clearTimeout(timer)
-      abort.abort()
-    }
-  }, [text, user])
+	useEffect(() => {
+		if (!text.trim() || user) return setFound(null)
+		const abort = new AbortController()
+		const timer = setTimeout(async () => {
+			try {
+				const accounts = await get(query('/users', { search: text.trim(), limit: 8 }), abort.signal)
+				setFound(accounts.map((account) => account.user).filter((user) => !isDeleted(user)))
+				setAt(0)
+			} catch (error) {
+				if (error.name !== 'AbortError') setFound([])
+			}
+		}, 200)
+		return () => {
+			clearTimeout(timer)
+			abort.abort()
+		}
+	}, [text, user])
 
-  function choose(user) {
-    setFound(null)
-    setUser(clear ? null : user)
-    setText(clear ? '' : tag(user))
-    pick?.(user)
-  }
-  function press(event) {
-    if (!found) return
-    if (event.key === 'ArrowDown') setAt(Math.min(at + 1, found.length - 1))
-    else if (event.key === 'ArrowUp') setAt(Math.max(at - 1, 0))
-    else if (event.key === 'Enter' && found[at]) choose(found[at])
-    else if (event.key === 'Escape') setFound(null)
-    else return
-    event.preventDefault()
-    event.stopPropagation()
-  }
+	function choose(user) {
+		setFound(null)
+		setUser(clear ? null : user)
+		setText(clear ? '' : tag(user))
+		pick?.(user)
+	}
+	function press(event) {
+		if (!found) return
+		if (event.key === 'ArrowDown') setAt(Math.min(at + 1, found.length - 1))
+		else if (event.key === 'ArrowUp') setAt(Math.max(at - 1, 0))
+		else if (event.key === 'Enter' && found[at]) choose(found[at])
+		else if (event.key === 'Escape') setFound(null)
+		else return
+		event.preventDefault()
+		event.stopPropagation()
+	}
 
-  const open = Boolean(found)
-  return html`
-    <div class="field picker">
-      <label for=${id}>${label}</label>
-      <input ref=${box} type="text" ...${described} data-field=${name} role="combobox" aria-autocomplete="list" aria-expanded=${String(open)} aria-controls=${`${id}-list`}
-        aria-activedescendant=${open && found.length ? `${id}-${at}` : undefined} autocomplete="off" spellcheck=${false} placeholder="Name, name#0001 or id" value=${text}
-        onInput=${(event) => { setText(event.target.value); setUser(null) }} onKeyDown=${press} onBlur=${() => setFound(null)} />
-      <input type="hidden" name=${name} value=${user ? user.id : ''} />
-      <ul id=${`${id}-list`} role="listbox" aria-label="Users found" hidden=${!open || !found.length}>
-        ${found?.map((user, index) => html`
-          <li key=${user.id} id=${`${id}-${index}`} role="option" aria-selected=${String(index === at)} onMouseDown=${(event) => { event.preventDefault(); choose(user) }}>
-            <${UserChip} user=${user} plain />
-          </li>`)}
-      </ul>
-      <small class="hint" role="status">${open && !found.length ? 'Nobody is called so.' : ''}</small>
-      ${notes}
-    </div>`
+	const open = Boolean(found)
+	return html`
+		<div class="field picker">
+			<label for=${id}>${label}</label>
+			<input ref=${box} type="text" ...${described} data-field=${name} role="combobox" aria-autocomplete="list" aria-expanded=${String(open)} aria-controls=${`${id}-list`}
+				aria-activedescendant=${open && found.length ? `${id}-${at}` : undefined} autocomplete="off" spellcheck=${false} placeholder="Name, name#0001 or id" value=${text}
+				onInput=${(event) => { setText(event.target.value); setUser(null) }} onKeyDown=${press} onBlur=${() => setFound(null)} />
+			<input type="hidden" name=${name} value=${user ? user.id : ''} />
+			<ul id=${`${id}-list`} role="listbox" aria-label="Users found" hidden=${!open || !found.length}>
+				${found?.map((user, index) => html`
+					<li key=${user.id} id=${`${id}-${index}`} role="option" aria-selected=${String(index === at)} onMouseDown=${(event) => { event.preventDefault(); choose(user) }}>
+						<${UserChip} user=${user} plain />
+					</li>`)}
+			</ul>
+			<small class="hint" role="status">${open && !found.length ? 'Nobody is called so.' : ''}</small>
+			${notes}
+		</div>`
 }

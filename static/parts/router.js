@@ -3,37 +3,37 @@
 import { useEffect, useState } from '../vendor/standalone.module.js'
 
 export function current() {
-  const [path, search = ''] = location.hash.replace(/^#/, '').split(/\?(.*)/s)
-  return {
-    hash: location.hash,
-    path: path.split('/').filter(Boolean).map(decode),
-    query: Object.fromEntries(new URLSearchParams(search)),
-  }
+	const [path, search = ''] = location.hash.replace(/^#/, '').split(/\?(.*)/s)
+	return {
+		hash: location.hash,
+		path: path.split('/').filter(Boolean).map(decode),
+		query: Object.fromEntries(new URLSearchParams(search)),
+	}
 }
 
 // A hand-written address may hold a stray percent sign.
 function decode(text) {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
+	try {
+		return decodeURIComponent(text)
+	} catch {
+		return text
+	}
 }
 
 /** The address of a view; empty values of the query are left out. */
 export function address(path, query = {}) {
-  const set = Object.entries(query).filter(([, value]) => value !== '' && value != null)
-  return `#${path}${set.length ? `?${new URLSearchParams(set)}` : ''}`
+	const set = Object.entries(query).filter(([, value]) => value !== '' && value != null)
+	return `#${path}${set.length ? `?${new URLSearchParams(set)}` : ''}`
 }
 
 export function go(hash, { replace = false } = {}) {
-  if (hash === location.hash) return
-  if (!replace) {
-    location.hash = hash
-    return
-  }
-  history.replaceState(null, '', hash)
-  dispatchEvent(new HashChangeEvent('hashchange'))
+	if (hash === location.hash) return
+	if (!replace) {
+		location.hash = hash
+		return
+	}
+	history.replaceState(null, '', hash)
+	dispatchEvent(new HashChangeEvent('hashchange'))
 }
 
 let serial = Date.now()
@@ -43,23 +43,23 @@ let visit = {}
 export const visited = () => visit
 
 function stamp() {
-  const back = history.state?.visit !== undefined
-  if (!back) history.replaceState({ visit: ++serial }, '')
-  visit = { key: history.state.visit, back }
+	const back = history.state?.visit !== undefined
+	if (!back) history.replaceState({ visit: ++serial }, '')
+	visit = { key: history.state.visit, back }
 }
 
 export function useRoute() {
-  const [route, set] = useState(() => {
-    stamp()
-    return current()
-  })
-  useEffect(() => {
-    const follow = () => {
-      stamp()
-      set(current())
-    }
-    addEventListener('hashchange', follow)
-    return () => removeEventListener('hashchange', follow)
-  }, [])
-  return route
+	const [route, set] = useState(() => {
+		stamp()
+		return current()
+	})
+	useEffect(() => {
+		const follow = () => {
+			stamp()
+			set(current())
+		}
+		addEventListener('hashchange', follow)
+		return () => removeEventListener('hashchange', follow)
+	}, [])
+	return route
 }

@@ -5,44 +5,44 @@ import { List } from './list.js'
 import { Card, Empty } from './load.js'
 import { madeAt, Time } from './time.js'
 import { toast } from './toast.js'
-import { Name, tag } from './user.js'
+import { called } from './user.js'
 
 /** The sessions and tokens of a user, and the ways in. */
 export function Sessions({ user, issue, reset }) {
-  const list = useRef(null)
-  const path = `/users/${user.id}/sessions`
-  const again = () => list.current?.reload()
-  const end = (session) => ask({
-    title: 'End this session', submit: 'End it', danger: true,
-    body: html`<p>The token of ${session.name ? html`“<bdi>${session.name}</bdi>”` : 'this session'} of <${Name}>${tag(user)}<//> stops working at once.</p>`,
-    act: async () => {
-      await remove(`${path}/${session.id}`)
-      toast(html`Session of <${Name}>${tag(user)}<//> ended.`)
-      again()
-    },
-  })
-  const endAll = () => ask({
-    title: html`End all sessions of <${Name}>${tag(user)}<//>`, submit: 'End all', danger: true,
-    body: html`<p>Every device and every bot that uses this account is logged out at once and needs a new token.</p>`,
-    act: async () => {
-      await remove(path)
-      toast(html`All sessions of <${Name}>${tag(user)}<//> ended.`)
-      again()
-    },
-  })
-  const columns = [
-    { title: 'Session', slot: 'main', cell: (session) => (session.name ? html`<bdi>${session.name}</bdi>` : html`<span class="muted">Without a name</span>`) },
-    { title: 'Begun', slot: 'sub', cell: (session) => html`<span class="muted">begun <${Time} at=${madeAt(session.id)} /></span>` },
-    { title: 'Last used', slot: 'sub', cell: (session) => html`<span class="muted">${session.last_used ? html`used <${Time} at=${session.last_used} />` : 'never used'}</span>` },
-    { title: 'Actions', slot: 'end', cell: (session) => html`<button type="button" class="small" onClick=${() => end(session)}>End<span class="unseen"> ${session.name || 'this session'}</span></button>` },
-  ]
-  return html`
-    <${Card} title="Sessions and tokens" action=${html`<div class="buttons">
-        <button type="button" class="small" onClick=${() => issue(again)}>Issue a token</button>
-        <button type="button" class="small" onClick=${reset}>Reset link</button>
-        <button type="button" class="small" onClick=${endAll}>End all</button>
-      </div>`}>
-      <${List} path=${`${path}?limit=10`} label="Sessions" columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" handle=${list} embedded
-        empty=${html`<${Empty} title="No sessions.">Nobody is logged in to this account. A token or a reset link lets somebody in.<//>`} />
-    <//>`
+	const list = useRef(null)
+	const path = `/users/${user.id}/sessions`
+	const again = () => list.current?.reload()
+	const end = (session) => ask({
+		title: 'End this session', submit: 'End it', danger: true,
+		body: html`<p>The token of ${session.name ? html`“<bdi>${session.name}</bdi>”` : 'this session'} of ${called(user)} stops working at once.</p>`,
+		act: async () => {
+			await remove(`${path}/${session.id}`)
+			toast(html`Session of ${called(user)} ended.`)
+			again()
+		},
+	})
+	const endAll = () => ask({
+		title: html`End all sessions of ${called(user)}`, submit: 'End all', danger: true,
+		body: html`<p>Every device and every bot that uses this account is logged out at once and needs a new token.</p>`,
+		act: async () => {
+			await remove(path)
+			toast(html`All sessions of ${called(user)} ended.`)
+			again()
+		},
+	})
+	const columns = [
+		{ title: 'Session', slot: 'main', cell: (session) => (session.name ? html`<bdi>${session.name}</bdi>` : html`<span class="muted">Without a name</span>`) },
+		{ title: 'Begun', slot: 'sub', cell: (session) => html`<span class="muted">begun <${Time} at=${madeAt(session.id)} /></span>` },
+		{ title: 'Last used', slot: 'sub', cell: (session) => html`<span class="muted">${session.last_used ? html`used <${Time} at=${session.last_used} />` : 'never used'}</span>` },
+		{ title: 'Actions', slot: 'end', cell: (session) => html`<button class="small" onClick=${() => end(session)}>End<span class="unseen"> ${session.name || 'this session'}</span></button>` },
+	]
+	return html`
+		<${Card} title="Sessions and tokens" action=${html`<div class="buttons">
+				<button class="small" onClick=${() => issue(again)}>Issue a token</button>
+				<button class="small" onClick=${reset}>Reset link</button>
+				<button class="small" onClick=${endAll}>End all</button>
+			</div>`}>
+			<${List} path=${`${path}?limit=10`} label="Sessions" columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" handle=${list} embedded
+				empty=${html`<${Empty} title="No sessions.">Nobody is logged in to this account. A token or a reset link lets somebody in.<//>`} />
+		<//>`
 }

@@ -5,33 +5,33 @@ const dark = matchMedia('(prefers-color-scheme: dark)')
 const listeners = new Set()
 
 export function theme() {
-  try {
-    return localStorage.getItem(KEY) || 'system'
-  } catch {
-    return 'system' // storage may be forbidden
-  }
+	try {
+		return localStorage.getItem(KEY) || 'system'
+	} catch {
+		return 'system' // storage may be forbidden
+	}
 }
 
 export function setTheme(choice) {
-  try {
-    if (choice === 'system') localStorage.removeItem(KEY)
-    else localStorage.setItem(KEY, choice)
-  } catch {
-    // then it holds until the page is left
-  }
-  apply(choice)
+	try {
+		if (choice === 'system') localStorage.removeItem(KEY)
+		else localStorage.setItem(KEY, choice)
+	} catch {
+		// then it holds until the page is left
+	}
+	apply(choice)
 }
 
 export function apply(choice = theme()) {
-  if (choice === 'system') delete document.documentElement.dataset.theme
-  else document.documentElement.dataset.theme = choice
-  listeners.forEach((listener) => listener())
+	if (choice === 'system') delete document.documentElement.dataset.theme
+	else document.documentElement.dataset.theme = choice
+	listeners.forEach((listener) => listener())
 }
 
 /** Tells a drawing that its colours have changed; returns how to stop. */
 export function onTheme(listener) {
-  listeners.add(listener)
-  return () => listeners.delete(listener)
+	listeners.add(listener)
+	return () => listeners.delete(listener)
 }
 
 dark.addEventListener('change', () => listeners.forEach((listener) => listener()))
@@ -40,10 +40,10 @@ const probe = document.createElement('i')
 
 /** A colour of the style sheet as a canvas understands it: `color('--accent')`. */
 export function color(name) {
-  if (!probe.isConnected) {
-    probe.hidden = true
-    document.documentElement.append(probe)
-  }
-  probe.style.color = `var(${name})`
-  return getComputedStyle(probe).color
+	if (!probe.isConnected) {
+		probe.hidden = true
+		document.documentElement.append(probe)
+	}
+	probe.style.color = `var(${name})`
+	return getComputedStyle(probe).color
 }

@@ -11,26 +11,26 @@ const UNITS = [['year', 31_557_600], ['month', 2_629_800], ['week', 604_800], ['
 export const madeAt = (id) => new Date(Number(BigInt(id) >> 22n) + EPOCH)
 
 export function ago(date) {
-  const seconds = (new Date(date) - Date.now()) / 1000
-  const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length)
-  if (!unit) return Math.abs(seconds) < 10 ? 'just now' : relative.format(Math.trunc(seconds), 'second')
-  return relative.format(Math.trunc(seconds / unit[1]), unit[0])
+	const seconds = (new Date(date) - Date.now()) / 1000
+	const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length)
+	if (!unit) return Math.abs(seconds) < 10 ? 'just now' : relative.format(Math.trunc(seconds), 'second')
+	return relative.format(Math.trunc(seconds / unit[1]), unit[0])
 }
 
 export const exactly = (date) => absolute.format(new Date(date))
 
 /** Relative, with the absolute time on hover. */
 export function Time({ at }) {
-  const date = new Date(at)
-  return html`<time datetime=${date.toISOString()} title=${exactly(date)}>${ago(date)}</time>`
+	const date = new Date(at)
+	return html`<time datetime=${date.toISOString()} title=${exactly(date)}>${ago(date)}</time>`
 }
 
 export function duration(seconds) {
-  const parts = [['d', 86_400], ['h', 3600], ['min', 60], ['s', 1]]
-  const first = parts.findIndex(([, length]) => seconds >= length)
-  if (first === -1) return '0 s'
-  return parts.slice(first, first + 2).map(([unit, length], index) => {
-    const rest = index ? seconds % parts[first][1] : seconds
-    return `${Math.floor(rest / length)} ${unit}`
-  }).join(' ')
+	const parts = [['d', 86_400], ['h', 3600], ['min', 60], ['s', 1]]
+	const first = parts.findIndex(([, length]) => seconds >= length)
+	if (first === -1) return '0 s'
+	return parts.slice(first, first + 2).map(([unit, length], index) => {
+		const rest = index ? seconds % parts[first][1] : seconds
+		return `${Math.floor(rest / length)} ${unit}`
+	}).join(' ')
 }

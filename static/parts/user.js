@@ -12,34 +12,37 @@ const segments = new Intl.Segmenter()
 
 /** A combining mark too many must not make a tower of the initial. */
 function initials(name) {
-  const words = name.trim().split(/\s+/).slice(0, 2)
-  return words.map((word) => [...([...segments.segment(word)][0]?.segment ?? '')].slice(0, 2).join('')).join('').toUpperCase()
+	const words = name.trim().split(/\s+/).slice(0, 2)
+	return words.map((word) => [...([...segments.segment(word)][0]?.segment ?? '')].slice(0, 2).join('')).join('').toUpperCase()
 }
 
 export function Avatar({ id, name, gone }) {
-  const hue = Number(BigInt(id) % 3600n) / 10
-  return html`<span class=${`avatar ${gone ? 'gone' : ''}`} style=${{ '--hue': hue.toFixed(1) }} aria-hidden="true">${gone ? '–' : initials(name)}</span>`
+	const hue = Number(BigInt(id) % 3600n) / 10
+	return html`<span class=${`avatar ${gone ? 'gone' : ''}`} style=${{ '--hue': hue.toFixed(1) }} aria-hidden="true">${gone ? '–' : initials(name)}</span>`
 }
 
 /** The tag; the name is isolated, so that a right-to-left one doesn't scramble the line. */
 export function Tag({ user }) {
-  return html`<span class="tag"><bdi class="name">${user.username}</bdi><span class="discriminator">#${user.discriminator}</span></span>`
+	return html`<span class="tag"><bdi class="name">${user.username}</bdi><span class="discriminator">#${user.discriminator}</span></span>`
 }
 
 /** Name in running text. */
 export const Name = ({ children }) => html`<bdi class="quoted">${children}</bdi>`
 
+/** A tag in running text. */
+export const called = (user) => html`<${Name}>${tag(user)}<//>`
+
 /** A user as a link to their page. */
 export function UserChip({ user, plain }) {
-  const inside = html`<${Avatar} id=${user.id} name=${user.username} gone=${isDeleted(user)} /><${Tag} user=${user} />`
-  return plain ? html`<span class="chip">${inside}</span>` : html`<a class="chip" href=${userAddress(user.id)}>${inside}</a>`
+	const inside = html`<${Avatar} id=${user.id} name=${user.username} gone=${isDeleted(user)} /><${Tag} user=${user} />`
+	return plain ? html`<span class="chip">${inside}</span>` : html`<a class="chip" href=${userAddress(user.id)}>${inside}</a>`
 }
 
 export function Flags({ user }) {
-  return FLAGS.filter(([, bit]) => user.flags.includes(bit)).map(([name, , label]) => html`<span key=${name} class=${`badge ${name}`}>${label}</span>`)
+	return FLAGS.filter(([, bit]) => user.flags.includes(bit)).map(([name, , label]) => html`<span key=${name} class=${`badge ${name}`}>${label}</span>`)
 }
 
 export function State({ account }) {
-  if (isDeleted(account.user)) return html`<span class="badge deleted">Deleted</span>`
-  return account.disabled ? html`<span class="badge disabled" title=${account.reason || undefined}>Disabled</span>` : html`<span class="badge active">Active</span>`
+	if (isDeleted(account.user)) return html`<span class="badge deleted">Deleted</span>`
+	return account.disabled ? html`<span class="badge disabled" title=${account.reason || undefined}>Disabled</span>` : html`<span class="badge active">Active</span>`
 }
