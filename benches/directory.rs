@@ -139,8 +139,5 @@ async fn compare(store: &Sqlite, what: &str, page: impl AsyncFn() -> usize) {
     }
     let (single, page) = (median(&mut singles), median(&mut pages));
     let ratio = page.as_secs_f64() / single.as_secs_f64();
-    println!(
-        "{:<40} {single:>12.1?} {page:>12.1?} {ratio:>6.1}x  {rows}",
-        what
-    );
+    println!("{what:<40} {single:>12.1?} {page:>12.1?} {ratio:>6.1}x  {rows}");
 }

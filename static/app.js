@@ -1,12 +1,12 @@
 // Boot, session, navigation: the frame that every page stands in.
 
-import { html, render, useEffect, useRef, useState } from './vendor/standalone.module.js'
+import { html, render, useEffect, useRef, useState } from './vendor/htm.js'
 import { get, post, whenChanged, whenSessionEnds } from './api.js'
 import { ask, closeDialogs, Dialogs } from './parts/dialog.js'
 import { Icon } from './parts/icon.js'
 import { forgetLists } from './parts/list.js'
 import { Head, Problem, Waiting } from './parts/load.js'
-import { go, useRoute, visited } from './parts/router.js'
+import { go, useRoute } from './parts/router.js'
 import { apply, setTheme, theme } from './parts/theme.js'
 import { attempt, toast, Toasts } from './parts/toast.js'
 
@@ -45,12 +45,12 @@ function ThemeSwitch() {
 		setTheme(event.target.value)
 	}
 	return html`
-		<label class="theme"><span>Theme</span>
+		<label class=theme><span>Theme</span>
 			<select onChange=${pick}>${['system', 'light', 'dark'].map((name) => html`<option key=${name} value=${name} selected=${name === choice}>${name[0].toUpperCase() + name.slice(1)}</option>`)}</select>
 		</label>`
 }
 
-const Brand = () => html`<a class="brand" href="#/"><img src="./icon.svg" alt="" width="24" height="24" />Saryno</a>`
+const Brand = () => html`<a class=brand href="#/"><img src="./icon.svg" alt="" width=24 height=24 />Saryno</a>`
 
 function Navigation({ here, admin, leave }) {
 	const [open, setOpen] = useState(false)
@@ -62,23 +62,23 @@ function Navigation({ here, admin, leave }) {
 		button.current.focus()
 	}
 	return html`
-		<header class="side" onKeyDown=${shut}>
-			<div class="side-top">
+		<header class=side onKeyDown=${shut}>
+			<div class=side-top>
 				<${Brand} />
-				<button ref=${button} class="menu bare" aria-expanded=${String(open)} aria-controls="menu" onClick=${() => setOpen(!open)}><${Icon} name=${open ? 'close' : 'menu'} />Menu</button>
+				<button ref=${button} class="menu bare" aria-expanded=${String(open)} aria-controls=menu onClick=${() => setOpen(!open)}><${Icon} name=${open ? 'close' : 'menu'} />Menu</button>
 			</div>
-			<div id="menu" class=${`side-menu ${open ? 'open' : ''}`}>
-				<nav aria-label="Pages">
+			<div id=menu class=${`side-menu ${open ? 'open' : ''}`}>
+				<nav aria-label=Pages>
 					${NAVIGATION.map((group, index) => html`
 						<ul key=${index}>
 							${group.map(([path, icon, label]) => html`<li key=${path}><a href=${`#/${path}`} aria-current=${here === path ? 'page' : undefined} onClick=${() => setOpen(false)}><${Icon} name=${icon} />${label}</a></li>`)}
 						</ul>`)}
 				</nav>
-				<div class="side-foot">
-					<p class="me"><span>Logged in as</span> <b><bdi>${admin.name}</bdi></b></p>
+				<div class=side-foot>
+					<p class=me><span>Logged in as</span> <b><bdi>${admin.name}</bdi></b></p>
 					<${ThemeSwitch} />
-					<div class="side-actions">
-						<button class="quiet small" onClick=${leave}><${Icon} name="logout" />Log out</button>
+					<div class=side-actions>
+						<button class="quiet small" onClick=${leave}><${Icon} name=logout />Log out</button>
 						<button class="quiet small" onClick=${showKeys} aria-label="Keyboard shortcuts"><kbd>?</kbd></button>
 					</div>
 				</div>
@@ -133,16 +133,16 @@ function App() {
 		if (outside && !Enter) import('./pages/enter.js').then((module) => setEnter(() => module.default), fail)
 	}, [outside])
 
-	if (error) return html`<main id="main" class="enter"><h1>Saryno</h1><${Problem} error=${error} retry=${() => { fail(null); look() }} /></main>`
-	if (!state) return html`<main id="main" class="enter"><h1 class="unseen">Saryno</h1><${Waiting} /></main>`
+	if (error) return html`<main id=main class=enter><h1>Saryno</h1><${Problem} error=${error} retry=${() => { fail(null); look() }} /></main>`
+	if (!state) return html`<main id=main class=enter><h1 class=unseen>Saryno</h1><${Waiting} /></main>`
 	if (outside) {
 		const entered = (admin) => {
 			setState({ set_up: true, admin })
 			if (link) go('#/', { replace: true })
 		}
 		return html`
-			<header class="enter-head"><${Brand} /><${ThemeSwitch} /></header>
-			<main id="main" class="enter">${Enter ? html`<${Enter} key=${link ? route.path[0] : 'log in'} way=${link ? route.path[0] : state.set_up ? 'log in' : 'not set up'} code=${link} entered=${entered} />` : html`<${Waiting} />`}</main>
+			<header class=enter-head><${Brand} /><${ThemeSwitch} /></header>
+			<main id=main class=enter>${Enter ? html`<${Enter} key=${link ? route.path[0] : 'log in'} way=${link ? route.path[0] : state.set_up ? 'log in' : 'not set up'} code=${link} entered=${entered} />` : html`<${Waiting} />`}</main>
 			<${Dialogs} /><${Toasts} />`
 	}
 	const leave = () => attempt(async () => {
@@ -155,10 +155,10 @@ function App() {
 		document.querySelector('#main').focus()
 	}
 	return html`
-		<a class="skip" href="#main" onClick=${skip}>Skip to the content</a>
-		<div class="frame">
+		<a class=skip href="#main" onClick=${skip}>Skip to the content</a>
+		<div class=frame>
 			<${Navigation} here=${route.path[0] || ''} admin=${state.admin} leave=${leave} />
-			<main id="main" tabindex="-1"><${Page} route=${route} admin=${state.admin} /></main>
+			<main id=main tabindex=-1><${Page} route=${route} admin=${state.admin} /></main>
 		</div>
 		<${Dialogs} /><${Toasts} />`
 }

@@ -1,4 +1,4 @@
-//! A real browser: Debian's Chromium, headless, driven over the WebDriver protocol (W3C WebDriver, Level 2), which is plain JSON
+//! A real browser: Debian's Chromium, headless, driven over the protocol of `WebDriver` (W3C, Level 2), which is plain JSON
 //! over HTTP. The crates made for it bring a second HTTP stack along; the client that the tests have anyway will do.
 
 use std::io::{BufRead, BufReader};

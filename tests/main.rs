@@ -13,6 +13,7 @@ mod support;
 mod access;
 mod accounts;
 mod address;
+mod admin_live;
 mod admin_page;
 mod binary;
 mod channels;

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 use std::io::{Cursor, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rocket::http::uri::fmt::Path;
+use rocket::http::uri::{Origin, Segments};
 use rocket::http::{ContentType, Header, Status};
-use rocket::request::{self, FromRequest, Request};
+use rocket::request::Request;
 use rocket::response::{Responder, Response, Result as Outcome};
 use rocket::{Route, State, get, routes};
 use rust_embed::RustEmbed;
@@ -88,31 +89,17 @@ enum Page {
 }
 
 #[get("/<path..>", rank = 20)]
-#[allow(clippy::needless_pass_by_value)] // as Rocket hands guards over
-fn file(path: PathBuf, asked: Asked, files: &State<Files>) -> Result<Page> {
+#[allow(clippy::needless_pass_by_value)] // as Rocket hands it over
+fn file(path: Segments<'_, Path>, uri: &Origin<'_>, files: &State<Files>) -> Result<Page> {
+    // Hidden files and ways out of the directory are no paths.
+    let path = path.to_path_buf(false).map_err(|_| Error::NotFound)?;
     let path = path.to_str().ok_or(Error::NotFound)?;
     let found = match path {
-        "" if !asked.with_slash => return Ok(Page::Moved),
+        "" if !uri.path().ends_with('/') => return Ok(Page::Moved),
         "" => files.get("index.html"),
         path => files.get(path),
     };
     found.map(Page::File).ok_or(Error::NotFound)
-}
-
-/// Whether the path ended in a slash, which a route's own parameters don't tell.
-struct Asked {
-    with_slash: bool,
-}
-
-#[rocket::async_trait]
-impl<'r> FromRequest<'r> for Asked {
-    type Error = std::convert::Infallible;
-
-    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Self::Error> {
-        request::Outcome::Success(Self {
-            with_slash: request.uri().path().ends_with('/'),
-        })
-    }
 }
 
 impl<'r> Responder<'r, 'static> for Page {

@@ -19,7 +19,9 @@ use crate::actions::{Action, AdminAction};
 use crate::admins::{Admin, LINK_END, NewAdmin, NewSession, WayIn};
 use crate::audit::{Author, Who};
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
+use crate::id::Id;
+use crate::names::Username;
 use crate::routes::body::Body;
 use crate::routes::{App, AppState, Done, Json};
 use crate::tokens::{Secret, SecretHash};
@@ -254,18 +256,10 @@ async fn change_password(
     desk: &DeskState,
 ) -> Result<Done> {
     let PasswordChange { current, new } = PasswordChange::parse(body.0)?;
-    let name =
-        admitted
-            .0
-            .operator
-            .admin
-            .name
-            .parse()
-            .map_err(|problem: crate::error::Problem| {
-                Error::Internal(format!("a stored admin: {problem}"))
-            })?;
+    let unreadable = |problem: Problem| Error::Internal(format!("an admin's name: {problem}"));
+    let name: Username = admitted.0.operator.admin.name.parse().map_err(unreadable)?;
+    desk.log_ins.check(Some(name.key()), None)?;
     let found = app.store.admin_credentials(name).await?;
-    desk.log_ins.check(Some(&found.admin.name), None)?;
     let fits = app.hasher.check(current.0, found.password.clone()).await?;
     let checked = found
         .password
@@ -280,12 +274,7 @@ async fn change_password(
     Ok(Done)
 }
 
-fn newcomer(
-    id: crate::id::Id,
-    name: &impl ToString,
-    via: &'static str,
-    address: Option<String>,
-) -> Author {
+fn newcomer(id: Id, name: &impl ToString, via: &'static str, address: Option<String>) -> Author {
     Author {
         who: Who::Newcomer {
             id,

@@ -1,4 +1,4 @@
-import { html, useRef } from '../vendor/standalone.module.js'
+import { html, useRef } from '../vendor/htm.js'
 import { post, remove } from '../api.js'
 import { ask } from '../parts/dialog.js'
 import { Field, Form } from '../parts/form.js'
@@ -8,59 +8,59 @@ import { address } from '../parts/router.js'
 import { reveal } from '../parts/secret.js'
 import { exactly, madeAt, Time } from '../parts/time.js'
 import { toast } from '../parts/toast.js'
-import { Name } from '../parts/user.js'
+import { named } from '../parts/user.js'
 
 export default function Admins({ admin: me }) {
 	return html`
 		<${Head} title="Admins and tokens" note="Admins are not users of the platform. Each of them may do everything that this page offers." />
 		<div class="columns two">
-			<div class="column"><${People} me=${me} /><${Password} /></div>
-			<div class="column"><${Tokens} /></div>
+			<div class=column><${People} me=${me} /><${Password} /></div>
+			<div class=column><${Tokens} /></div>
 		</div>`
 }
 
 function showLink({ admin, link, expires_at }) {
-	reveal({ title: html`One-time link for <${Name}>${admin.name}<//>`, label: 'Link', text: link, note: html`Hand it to <bdi>${admin.name}</bdi> by a way that you trust: it sets their password. Good for one use, until ${exactly(expires_at)}.` })
+	reveal({ title: html`One-time link for ${named(admin.name)}`, label: 'Link', text: link, note: html`Hand it to <bdi>${admin.name}</bdi> by a way that you trust: it sets their password. Good for one use, until ${exactly(expires_at)}.` })
 }
 
 function People({ me }) {
 	const list = useRef(null)
 	const add = () => ask({
 		title: 'Add an admin', submit: 'Add',
-		body: html`<p>You get a one-time link with which they choose a password.</p><${Field} label="Name" name="name" maxlength="60" />`,
+		body: html`<p>You get a one-time link with which they choose a password.</p><${Field} label=Name name=name maxlength=60 />`,
 		act: async ({ name }) => {
 			const made = await post('/admins', { name })
 			list.current?.reload()
-			toast(html`Admin <${Name}>${made.admin.name}<//> added.`)
+			toast(html`Admin ${named(made.admin.name)} added.`)
 			showLink(made)
 		},
 	})
 	const reset = (admin) => ask({
-		title: html`New password link for <${Name}>${admin.name}<//>`, submit: 'Make the link',
+		title: html`New password link for ${named(admin.name)}`, submit: 'Make the link',
 		body: html`<p>Whoever opens the link sets a new password for this admin. It is good for one use and one hour.</p>`,
 		act: async () => {
 			showLink(await post(`/admins/${admin.id}/reset-link`))
 			list.current?.reload()
-			toast(html`Password link made for <${Name}>${admin.name}<//>.`)
+			toast(html`Password link made for ${named(admin.name)}.`)
 		},
 	})
 	const take = (admin) => ask({
-		title: html`Remove the admin <${Name}>${admin.name}<//>`, submit: 'Remove', danger: true, typed: admin.name,
+		title: html`Remove the admin ${named(admin.name)}`, submit: 'Remove', danger: true, typed: admin.name,
 		body: html`<p>Their sessions and API tokens end at once. What they did stays in the audit log. This can’t be undone.</p>`,
 		act: async () => {
 			await remove(`/admins/${admin.id}`)
 			list.current?.reload()
-			toast(html`Admin <${Name}>${admin.name}<//> removed.`)
+			toast(html`Admin ${named(admin.name)} removed.`)
 		},
 	})
 	const columns = [
-		{ title: 'Name', slot: 'main', cell: (admin) => html`<a href=${address('/audit', { admin: admin.name })} tabindex="-1"><bdi class="name">${admin.name}</bdi></a>${admin.id === me.id && html` <span class="badge">You</span>`}` },
-		{ title: 'Last log-in', slot: 'sub', cell: (admin) => html`<span class="muted">${!admin.has_password ? 'has not used the link yet' : admin.last_login ? html`logged in <${Time} at=${admin.last_login} />` : 'never logged in'}</span>` },
-		{ title: 'Actions', slot: 'end', cell: (admin) => html`<button class="small" onClick=${() => reset(admin)}>New link<span class="unseen"> for ${admin.name}</span></button>${admin.id !== me.id && html`<button class="small" onClick=${() => take(admin)}>Remove<span class="unseen"> ${admin.name}</span></button>`}` },
+		{ title: 'Name', slot: 'main', cell: (admin) => html`<a href=${address('/audit', { admin: admin.name })} tabindex=-1><bdi class=name>${admin.name}</bdi></a>${admin.id === me.id && html` <span class=badge>You</span>`}` },
+		{ title: 'Last log-in', slot: 'sub', cell: (admin) => html`<span class=muted>${!admin.has_password ? 'has not used the link yet' : admin.last_login ? html`logged in <${Time} at=${admin.last_login} />` : 'never logged in'}</span>` },
+		{ title: 'Actions', slot: 'end', cell: (admin) => html`<button class=small onClick=${() => reset(admin)}>New link<span class=unseen> for ${admin.name}</span></button>${admin.id !== me.id && html`<button class=small onClick=${() => take(admin)}>Remove<span class=unseen> ${admin.name}</span></button>`}` },
 	]
 	return html`
-		<${Card} title="Admins" action=${html`<button class="small" onClick=${add}>Add an admin</button>`}>
-			<${List} path="/admins" label="Admins" columns=${columns} template="minmax(0, 1fr) minmax(0, 1fr) 12rem" handle=${list} embedded empty=${html`<${Empty} title="No admins.">Add one above.<//>`} />
+		<${Card} title=Admins action=${html`<button class=small onClick=${add}>Add an admin</button>`}>
+			<${List} path="/admins" label=Admins columns=${columns} template="minmax(0, 1fr) minmax(0, 1fr) 12rem" handle=${list} embedded empty=${html`<${Empty} title="No admins.">Add one above.<//>`} />
 		<//>`
 }
 
@@ -68,31 +68,31 @@ function Tokens() {
 	const list = useRef(null)
 	const create = () => ask({
 		title: 'Create an admin API token', submit: 'Create',
-		body: html`<p>A script that has it may do what you may do, in your name, until it is revoked.</p><${Field} label="What it is for" name="name" maxlength="100" />`,
+		body: html`<p>A script that has it may do what you may do, in your name, until it is revoked.</p><${Field} label="What it is for" name=name maxlength=100 />`,
 		act: async ({ name }) => {
 			const made = await post('/tokens', { name })
 			list.current?.reload()
-			toast(html`Token <${Name}>${made.name}<//> created.`)
-			reveal({ title: html`Admin API token <${Name}>${made.name}<//>`, label: 'Token', text: made.token, note: html`Copy it now: it is shown this once. Send it as <code>Authorization: Bearer …</code> to <code>/admin/api</code>.` })
+			toast(html`Token ${named(made.name)} created.`)
+			reveal({ title: html`Admin API token ${named(made.name)}`, label: 'Token', text: made.token, note: html`Copy it now: it is shown this once. Send it as <code>Authorization: Bearer …</code> to <code>/admin/api</code>.` })
 		},
 	})
 	const revoke = (token) => ask({
-		title: html`Revoke <${Name}>${token.name}<//>`, submit: 'Revoke', danger: true,
+		title: html`Revoke ${named(token.name)}`, submit: 'Revoke', danger: true,
 		body: html`<p>Scripts that use this token of <bdi>${token.admin}</bdi> are refused at once. This can’t be undone.</p>`,
 		act: async () => {
 			await remove(`/tokens/${token.id}`)
 			list.current?.reload()
-			toast(html`Token <${Name}>${token.name}<//> revoked.`)
+			toast(html`Token ${named(token.name)} revoked.`)
 		},
 	})
 	const columns = [
-		{ title: 'Token', slot: 'main', cell: (token) => html`<bdi class="name">${token.name}</bdi>` },
-		{ title: 'Of', slot: 'sub', cell: (token) => html`<span class="muted">of <bdi>${token.admin}</bdi>, made <${Time} at=${madeAt(token.id)} /></span>` },
-		{ title: 'Last used', slot: 'sub', cell: (token) => html`<span class="muted">${token.last_used ? html`used <${Time} at=${token.last_used} />` : 'never used'}</span>` },
-		{ title: 'Actions', slot: 'end', cell: (token) => html`<button class="small" onClick=${() => revoke(token)}>Revoke<span class="unseen"> ${token.name}</span></button>` },
+		{ title: 'Token', slot: 'main', cell: (token) => html`<bdi class=name>${token.name}</bdi>` },
+		{ title: 'Of', slot: 'sub', cell: (token) => html`<span class=muted>of <bdi>${token.admin}</bdi>, made <${Time} at=${madeAt(token.id)} /></span>` },
+		{ title: 'Last used', slot: 'sub', cell: (token) => html`<span class=muted>${token.last_used ? html`used <${Time} at=${token.last_used} />` : 'never used'}</span>` },
+		{ title: 'Actions', slot: 'end', cell: (token) => html`<button class=small onClick=${() => revoke(token)}>Revoke<span class=unseen> ${token.name}</span></button>` },
 	]
 	return html`
-		<${Card} title="Admin API tokens" action=${html`<button class="small" onClick=${create}>Create a token</button>`}>
+		<${Card} title="Admin API tokens" action=${html`<button class=small onClick=${create}>Create a token</button>`}>
 			<${List} path="/tokens" label="Admin API tokens" columns=${columns} template="minmax(0, 1fr) minmax(0, 1.4fr) minmax(0, 1fr) 6rem" handle=${list} embedded empty=${html`<${Empty} title="No admin API tokens.">Create one for a script that works through the API.<//>`} />
 		<//>`
 }
@@ -106,8 +106,8 @@ function Password() {
 	return html`
 		<${Card} title="Your password">
 			<${Form} submit="Change the password" act=${change}>
-				<${Field} label="Current password" name="current" type="password" autocomplete="current-password" />
-				<${Field} label="New password" name="new" type="password" autocomplete="new-password" hint="Your other sessions end with it." />
+				<${Field} label="Current password" name=current type=password autocomplete=current-password />
+				<${Field} label="New password" name=new type=password autocomplete=new-password hint="Your other sessions end with it." />
 			<//>
 		<//>`
 }

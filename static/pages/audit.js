@@ -1,4 +1,4 @@
-import { html } from '../vendor/standalone.module.js'
+import { html } from '../vendor/htm.js'
 import { query as withQuery } from '../api.js'
 import { ACTIONS, Sentence, targetAddress } from '../parts/deeds.js'
 import { ask } from '../parts/dialog.js'
@@ -18,29 +18,29 @@ function Details({ entry, close }) {
 	const link = targetAddress(target)
 	return html`
 		<p><${Sentence} entry=${entry} /></p>
-		<dl class="facts">
+		<dl class=facts>
 			<div><dt>When</dt><dd>${exactly(entry.at)} (<${Time} at=${entry.at} />)</dd></div>
-			<div><dt>From</dt><dd>${entry.address ? html`<span class="mono">${entry.address}</span>` : 'this machine'}</dd></div>
+			<div><dt>From</dt><dd>${entry.address ? html`<span class=mono>${entry.address}</span>` : 'this machine'}</dd></div>
 			<div><dt>Via</dt><dd><bdi>${entry.via}</bdi></dd></div>
 			<div><dt>Action</dt><dd><code>${entry.action}</code></dd></div>
 			${target && html`<div><dt>Target</dt><dd>${link ? html`<a href=${link} onClick=${close}><bdi>${target.name}</bdi></a>` : html`<bdi>${target.name}</bdi>`}${target.id && html` <span class="mono muted">${target.id}</span>`}</dd></div>`}
 		</dl>
 		${keys.length > 0 && html`
-			<table class="diff">
-				<thead><tr><th scope="col">What</th><th scope="col">Before</th><th scope="col">After</th></tr></thead>
+			<table class=diff>
+				<thead><tr><th scope=col>What</th><th scope=col>Before</th><th scope=col>After</th></tr></thead>
 				<tbody>${keys.map((key) => {
 					const [was, is] = [shown(before?.[key]), shown(after?.[key])]
-					return html`<tr key=${key} class=${was === is ? '' : 'changed'}><th scope="row">${key}</th><td><bdi>${was}</bdi></td><td><bdi>${is}</bdi></td></tr>`
+					return html`<tr key=${key} class=${was === is ? '' : 'changed'}><th scope=row>${key}</th><td><bdi>${was}</bdi></td><td><bdi>${is}</bdi></td></tr>`
 				})}</tbody>
 			</table>`}
 		${target?.id && html`<p><a href=${address('/audit', { target: target.id })} onClick=${close}>Everything about this ${target.kind}</a></p>`}`
 }
 
 const COLUMNS = [
-	{ title: 'What', slot: 'main', cell: (entry) => html`<button class="link" tabindex="-1" onClick=${() => open(entry)}><${Sentence} entry=${entry} /></button>` },
-	{ title: 'When', slot: 'sub', cell: ({ at }) => html`<span class="when"><span class="exact">${exactly(at)}</span> <span class="muted"><${Time} at=${at} /></span></span>` },
+	{ title: 'What', slot: 'main', cell: (entry) => html`<button class=link tabindex=-1 onClick=${() => open(entry)}><${Sentence} entry=${entry} /></button>` },
+	{ title: 'When', slot: 'sub', cell: ({ at }) => html`<span class=when><span class=exact>${exactly(at)}</span> <span class=muted><${Time} at=${at} /></span></span>` },
 	{ title: 'From', slot: 'sub', cell: (entry) => html`<span class="mono muted">${entry.address || 'this machine'}</span>` },
-	{ title: 'Via', slot: 'end', cell: ({ via }) => html`<span class="badge"><bdi>${via}</bdi></span>` },
+	{ title: 'Via', slot: 'end', cell: ({ via }) => html`<span class=badge><bdi>${via}</bdi></span>` },
 ]
 
 const open = (entry) => ask({ title: ACTIONS[entry.action]?.[0] || entry.action, wide: true, body: (close) => html`<${Details} entry=${entry} close=${close} />` })
@@ -50,10 +50,10 @@ export default function Audit({ query }) {
 	const filtered = query.admin || query.action || query.target
 	return html`
 		<${Head} title="Audit log" note="What admins did, on this page, through the API and on the command line. Entries are only ever added." />
-		<div class="bar">
-			<${Search} value=${query.admin} label="Admin" placeholder="Name of an admin" change=${(admin) => change({ admin })} />
-			<${Search} value=${query.target} label="Target" placeholder="Id of what was acted on" change=${(target) => change({ target })} />
-			<${Choice} label="Action" value=${query.action} options=${OPTIONS} change=${(action) => change({ action })} />
+		<div class=bar>
+			<${Search} value=${query.admin} label=Admin placeholder="Name of an admin" change=${(admin) => change({ admin })} />
+			<${Search} value=${query.target} label=Target placeholder="Id of what was acted on" change=${(target) => change({ target })} />
+			<${Choice} label=Action value=${query.action} options=${OPTIONS} change=${(action) => change({ action })} />
 		</div>
 		<${List} path=${withQuery('/audit', { admin: query.admin, action: query.action, target: query.target, limit: 100 })} label="Audit log" columns=${COLUMNS} rows=${[48, 80]} narrow=${800}
 			template="minmax(14rem, 2.4fr) minmax(18.5rem, 1fr) minmax(8rem, 0.5fr) minmax(8rem, 0.8fr)" open=${open}

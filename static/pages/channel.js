@@ -1,4 +1,4 @@
-import { html } from '../vendor/standalone.module.js'
+import { html } from '../vendor/htm.js'
 import { DM } from '../parts/channels.js'
 import { Card, Empty, Head, Problem, useLoad, Waiting } from '../parts/load.js'
 import { address } from '../parts/router.js'
@@ -10,34 +10,34 @@ const BACK = ['#/channels', 'Channels']
 
 export default function Channel({ id }) {
 	const { data: channel, error, reload } = useLoad(`/channels/${encodeURIComponent(id)}`)
-	if (error) return html`<${Head} title="Channel" back=${BACK} /><${Problem} error=${error} retry=${reload} />`
-	if (!channel) return html`<${Head} title="Channel" back=${BACK} /><${Waiting} />`
+	if (error) return html`<${Head} title=Channel back=${BACK} /><${Problem} error=${error} retry=${reload} />`
+	if (!channel) return html`<${Head} title=Channel back=${BACK} /><${Waiting} />`
 	const dm = channel.type === DM
 	const people = channel.participants
-	const title = dm ? 'DM' : channel.name ? html`<bdi class="name">${channel.name}</bdi>` : 'Group without a name'
+	const title = dm ? 'DM' : channel.name ? html`<bdi class=name>${channel.name}</bdi>` : 'Group without a name'
 	return html`
 		<${Head} title=${title} text=${dm ? 'DM' : channel.name || 'Group'} back=${BACK} note="What is written in it is not stored on this server." />
 		<div class="columns wide-first">
-			<div class="column">
-				<${Card} title="Participants">
+			<div class=column>
+				<${Card} title=Participants>
 					${people.length === 0 && html`<${Empty} title="Nobody is in it any more." />`}
-					<ul class="entries" aria-label="Participants">
+					<ul class=entries aria-label=Participants>
 						${people.map(({ user, since, hidden }) => html`
 							<li key=${user.id}>
-								<div><${UserChip} user=${user} /><p class="muted">since <${Time} at=${since} /></p></div>
-								<div class="buttons">
-									${channel.owner_id === user.id && html`<span class="badge">Owner</span>`}${hidden && html`<span class="badge">Hidden</span>`}
-									<a class="button small" href=${address('/channels', { user: user.id })}>Channels<span class="unseen"> of <bdi>${user.username}</bdi></span></a>
+								<div><${UserChip} user=${user} /><p class=muted>since <${Time} at=${since} /></p></div>
+								<div class=buttons>
+									${channel.owner_id === user.id && html`<span class=badge>Owner</span>`}${hidden && html`<span class=badge>Hidden</span>`}
+									<a class="button small" href=${address('/channels', { user: user.id })}>Channels<span class=unseen> of <bdi>${user.username}</bdi></span></a>
 								</div>
 							</li>`)}
 					</ul>
 				<//>
 			</div>
-			<div class="column">
-				<${Card} title="About">
-					<dl class="facts">
+			<div class=column>
+				<${Card} title=About>
+					<dl class=facts>
 						<div><dt>Kind</dt><dd>${dm ? 'DM, between two' : 'Group'}</dd></div>
-						<div><dt>Id</dt><dd><span class="mono">${channel.id}</span> <${Copy} text=${channel.id} /></dd></div>
+						<div><dt>Id</dt><dd><span class=mono>${channel.id}</span> <${Copy} text=${channel.id} /></dd></div>
 						<div><dt>${dm ? 'Opened' : 'Made'}</dt><dd>${exactly(madeAt(channel.id))} (<${Time} at=${madeAt(channel.id)} />)</dd></div>
 					</dl>
 				<//>

@@ -1,4 +1,4 @@
-import { html } from '../vendor/standalone.module.js'
+import { html } from '../vendor/htm.js'
 import { Channels as ChannelList } from '../parts/channels.js'
 import { Empty, Head, useLoad } from '../parts/load.js'
 import { UserPicker } from '../parts/picker.js'
@@ -8,11 +8,11 @@ import { UserChip } from '../parts/user.js'
 export default function Channels({ query }) {
 	const { data, error } = useLoad(query.user ? `/users/${encodeURIComponent(query.user)}` : null)
 	return html`
-		<${Head} title="Channels" note="The DMs and groups of one user: who is in them, and since when. What is written in them is not stored on this server." />
-		<form class="bar" onSubmit=${(event) => event.preventDefault()}><${UserPicker} label="Whose" clear pick=${(user) => go(address('/channels', { user: user.id }))} /></form>
+		<${Head} title=Channels note="The DMs and groups of one user: who is in them, and since when. What is written in them is not stored on this server." />
+		<form class=bar onSubmit=${(event) => event.preventDefault()}><${UserPicker} label=Whose clear pick=${(user) => go(address('/channels', { user: user.id }))} /></form>
 		${!query.user && html`<${Empty} title="Choose a user.">Their DMs and groups show here: type the beginning of their name, their tag or their id above.<//>`}
 		${error && html`<${Empty} title="There is no user with this id.">Choose another one above.<//>`}
 		${data && html`
-			<h2 class="of">DMs and groups of <${UserChip} user=${data.user} /></h2>
+			<h2 class=of>DMs and groups of <${UserChip} user=${data.user} /></h2>
 			<${ChannelList} key=${query.user} of=${query.user} path=${`/users/${query.user}/channels?limit=100`} empty=${html`<${Empty} title="No DMs and no groups.">People open them in their client.<//>`} />`}`
 }

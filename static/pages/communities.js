@@ -1,4 +1,4 @@
-import { html } from '../vendor/standalone.module.js'
+import { html } from '../vendor/htm.js'
 import { post, query as withQuery } from '../api.js'
 import { Communities as CommunityList, communityAddress } from '../parts/communities.js'
 import { ask } from '../parts/dialog.js'
@@ -9,17 +9,17 @@ import { UserPicker } from '../parts/picker.js'
 import { address, go } from '../parts/router.js'
 import { Choice, Search } from '../parts/search.js'
 import { toast } from '../parts/toast.js'
-import { Name } from '../parts/user.js'
+import { named } from '../parts/user.js'
 
 function create() {
 	ask({
 		title: 'Create a community', submit: 'Create',
 		body: html`
-			<${Field} label="Name" name="name" maxlength="200" />
-			<${UserPicker} label="Owner" name="owner_id" hint="They are its first member." />`,
+			<${Field} label=Name name=name maxlength=200 />
+			<${UserPicker} label=Owner name="owner_id" hint="They are its first member." />`,
 		act: async ({ name, owner_id }) => {
 			const community = await post('/communities', { name, owner_id })
-			toast(html`Community <${Name}>${community.name}<//> created.`)
+			toast(html`Community ${named(community.name)} created.`)
 			go(communityAddress(community.id))
 		},
 	})
@@ -29,10 +29,10 @@ export default function Communities({ query }) {
 	const change = (values) => go(address('/communities', { ...query, ...values }), { replace: true })
 	const button = html`<button onClick=${create}>Create a community</button>`
 	return html`
-		<${Head} title="Communities"><button class="primary" onClick=${create}><${Icon} name="plus" />Create a community</button><//>
-		<div class="bar">
+		<${Head} title=Communities><button class=primary onClick=${create}><${Icon} name=plus />Create a community</button><//>
+		<div class=bar>
 			<${Search} value=${query.search} label="Search communities" placeholder="Beginning of a name, or an id" change=${(search) => change({ search })} />
-			<${Choice} label="Order" value=${query.search ? '' : query.order} disabled=${Boolean(query.search)} options=${query.search ? [['', 'By name']] : [['', 'Newest first'], ['oldest', 'Oldest first']]} change=${(order) => change({ order })} />
+			<${Choice} label=Order value=${query.search ? '' : query.order} disabled=${Boolean(query.search)} options=${query.search ? [['', 'By name']] : [['', 'Newest first'], ['oldest', 'Oldest first']]} change=${(order) => change({ order })} />
 		</div>
 		<${CommunityList} path=${withQuery('/communities', { search: query.search, order: query.search ? '' : query.order, limit: 100 })}
 			empty=${query.search

@@ -1,4 +1,4 @@
-import { html, useRef } from '../vendor/standalone.module.js'
+import { html, useRef } from '../vendor/htm.js'
 import { patch, put, remove } from '../api.js'
 import { ask } from '../parts/dialog.js'
 import { Field, Form } from '../parts/form.js'
@@ -10,7 +10,7 @@ import { address, go } from '../parts/router.js'
 import { Copy } from '../parts/secret.js'
 import { exactly, madeAt, Time } from '../parts/time.js'
 import { attempt, toast } from '../parts/toast.js'
-import { Avatar, called, Name, tag, userAddress, UserChip } from '../parts/user.js'
+import { Avatar, called, named, tag, userAddress, UserChip } from '../parts/user.js'
 
 const BACK = ['#/communities', 'Communities']
 
@@ -18,17 +18,17 @@ export default function Community({ id }) {
 	const path = `/communities/${encodeURIComponent(id)}`
 	const { data, error, reload, replace } = useLoad(path)
 	const members = useRef(null)
-	if (error) return html`<${Head} title="Community" back=${BACK} /><${Problem} error=${error} retry=${reload} />`
-	if (!data) return html`<${Head} title="Community" back=${BACK} /><${Waiting} />`
+	if (error) return html`<${Head} title=Community back=${BACK} /><${Problem} error=${error} retry=${reload} />`
+	if (!data) return html`<${Head} title=Community back=${BACK} /><${Waiting} />`
 	const { community, owner } = data
-	const title = html`<span class="identity square"><${Avatar} id=${community.id} name=${community.name} /><bdi class="name">${community.name}</bdi></span>`
-	const name = html`<${Name}>${community.name}<//>`
+	const title = html`<span class="identity square"><${Avatar} id=${community.id} name=${community.name} /><bdi class=name>${community.name}</bdi></span>`
+	const name = html`${named(community.name)}`
 
 	async function rename(values) {
 		if (values.name === community.name) return toast('The name is the same as before.')
 		const set = async (name) => replace({ owner, community: await patch(path, { name }) })
 		await set(values.name)
-		toast(html`${name} is now <${Name}>${values.name}<//>.`, () => set(community.name))
+		toast(html`${name} is now ${named(values.name)}.`, () => set(community.name))
 	}
 	const handOver = () => ask({
 		title: html`Hand over ${name}`, submit: 'Hand over', danger: true,
@@ -54,27 +54,27 @@ export default function Community({ id }) {
 
 	return html`
 		<${Head} title=${title} text=${community.name} back=${BACK}>
-			<a class="button" href=${address('/audit', { target: community.id })}>Audit log of this community</a>
+			<a class=button href=${address('/audit', { target: community.id })}>Audit log of this community</a>
 		<//>
 		<div class="columns wide-first">
-			<div class="column">
+			<div class=column>
 				<${Members} path=${path} community=${community} list=${members} />
 			</div>
-			<div class="column">
-				<${Card} title="About">
-					<dl class="facts">
+			<div class=column>
+				<${Card} title=About>
+					<dl class=facts>
 						<div><dt>Owner</dt><dd><${UserChip} user=${owner} /></dd></div>
-						<div><dt>Id</dt><dd><span class="mono">${community.id}</span> <${Copy} text=${community.id} /></dd></div>
+						<div><dt>Id</dt><dd><span class=mono>${community.id}</span> <${Copy} text=${community.id} /></dd></div>
 						<div><dt>Made</dt><dd>${exactly(madeAt(community.id))} (<${Time} at=${madeAt(community.id)} />)</dd></div>
 					</dl>
 				<//>
-				<${Card} title="Name">
-					<${Form} key=${community.name} submit="Rename" act=${rename}><${Field} label="Name" name="name" maxlength="200" defaultValue=${community.name} dir="auto" /><//>
+				<${Card} title=Name>
+					<${Form} key=${community.name} submit=Rename act=${rename}><${Field} label=Name name=name maxlength=200 defaultValue=${community.name} dir=auto /><//>
 				<//>
-				<${Invites} title="Invites" list=${`${path}/invites?limit=50`} create=${`${path}/invites`} remove=${(code) => `${path}/invites/${encodeURIComponent(code)}`} endless to=${name} />
-				<${Card} title="Hand over or delete" class="dangerous">
-					<div class="deed"><p>The new owner must be a member.</p><button onClick=${handOver}>Hand over …</button></div>
-					<div class="deed"><p>Deleting takes memberships and invites with it.</p><button class="danger" onClick=${erase}>Delete …</button></div>
+				<${Invites} title=Invites list=${`${path}/invites?limit=50`} create=${`${path}/invites`} remove=${(code) => `${path}/invites/${encodeURIComponent(code)}`} endless to=${name} />
+				<${Card} title="Hand over or delete" class=dangerous>
+					<div class=deed><p>The new owner must be a member.</p><button onClick=${handOver}>Hand over …</button></div>
+					<div class=deed><p>Deleting takes memberships and invites with it.</p><button class=danger onClick=${erase}>Delete …</button></div>
 				<//>
 			</div>
 		</div>`
@@ -83,7 +83,7 @@ export default function Community({ id }) {
 function Members({ path, community, list }) {
 	const again = () => list.current?.reload()
 	const member = (user) => `${path}/members/${user.id}`
-	const name = html`<${Name}>${community.name}<//>`
+	const name = html`${named(community.name)}`
 	const add = (user) => attempt(async () => {
 		await put(member(user))
 		again()
@@ -105,14 +105,14 @@ function Members({ path, community, list }) {
 		},
 	})
 	const columns = [
-		{ title: 'Member', slot: 'main', cell: ({ user }) => html`<a class="chip" tabindex="-1" href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>` },
-		{ title: 'Since', slot: 'sub', cell: ({ since }) => html`<span class="muted">since <${Time} at=${since} /></span>` },
-		{ title: 'Actions', slot: 'end', cell: ({ user }) => (user.id === community.owner_id ? html`<span class="badge">Owner</span>` : html`<button class="small" onClick=${() => take(user)}>Remove<span class="unseen"> <bdi>${tag(user)}</bdi></span></button>`) },
+		{ title: 'Member', slot: 'main', cell: ({ user }) => html`<a class=chip tabindex=-1 href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>` },
+		{ title: 'Since', slot: 'sub', cell: ({ since }) => html`<span class=muted>since <${Time} at=${since} /></span>` },
+		{ title: 'Actions', slot: 'end', cell: ({ user }) => (user.id === community.owner_id ? html`<span class=badge>Owner</span>` : html`<button class=small onClick=${() => take(user)}>Remove<span class=unseen> <bdi>${tag(user)}</bdi></span></button>`) },
 	]
 	return html`
-		<${Card} title="Members">
+		<${Card} title=Members>
 			<form onSubmit=${(event) => event.preventDefault()}><${UserPicker} label="Add a member" pick=${add} clear /></form>
-			<${List} path=${`${path}/members?limit=100`} label="Members" columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) 6rem" id=${({ user }) => user.id} href=${({ user }) => userAddress(user.id)} handle=${list}
+			<${List} path=${`${path}/members?limit=100`} label=Members columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) 6rem" id=${({ user }) => user.id} href=${({ user }) => userAddress(user.id)} handle=${list}
 				empty=${html`<${Empty} title="No members.">Add one above.<//>`} />
 		<//>`
 }

@@ -1,6 +1,6 @@
 // What one sees without a session: the first set-up, the log-in, a one-time link.
 
-import { html, useEffect } from '../vendor/standalone.module.js'
+import { html, useEffect } from '../vendor/htm.js'
 import { post } from '../api.js'
 import { Field, Form } from '../parts/form.js'
 import { Head } from '../parts/load.js'
@@ -17,7 +17,7 @@ function NotSetUp() {
 		<${Head} title="Set up this server" />
 		<p>There is no admin yet. The first one is made with a one-time link, which <code>saryno serve</code> printed where it was started: look in its terminal, or in its log, for a line with <code>/admin/#/setup/</code>.</p>
 		<p>The link is good for an hour. To get a new one, restart the server. Or make the admin on the command line, in the server’s directory:</p>
-		<pre tabindex="0"><code>saryno admin create NAME</code></pre>
+		<pre tabindex=0><code>saryno admin create NAME</code></pre>
 		<p><button onClick=${() => location.reload()}>Look again</button></p>`
 }
 
@@ -26,8 +26,8 @@ function SetUp({ code, enter }) {
 		<${Head} title="Set up this server" />
 		<p>Make the first admin. Admins run the server from this page; they are not users of the platform.</p>
 		<${Form} submit="Make the first admin" act=${({ name, password }) => enter('/setup', { code, name, password })}>
-			<${Field} label="Name" name="name" autocomplete="username" maxlength="60" />
-			<${Field} label="Password" name="password" type="password" autocomplete="new-password" hint="Long is better than complicated: a few words that belong together only for you." />
+			<${Field} label=Name name=name autocomplete=username maxlength=60 />
+			<${Field} label=Password name=password type=password autocomplete=new-password hint="Long is better than complicated: a few words that belong together only for you." />
 		<//>`
 }
 
@@ -36,7 +36,7 @@ function Password({ code, enter }) {
 		<${Head} title="Choose your password" />
 		<p>This link sets your password as an admin, once.</p>
 		<${Form} submit="Set the password" act=${({ password }) => enter('/password-link', { code, password })}>
-			<${Field} label="New password" name="password" type="password" autocomplete="new-password" />
+			<${Field} label="New password" name=password type=password autocomplete=new-password />
 		<//>`
 }
 
@@ -44,8 +44,8 @@ function LogIn({ enter }) {
 	return html`
 		<${Head} title="Log in" />
 		<${Form} submit="Log in" act=${(values) => enter('/login', values)}>
-			<${Field} label="Name" name="name" autocomplete="username" />
-			<${Field} label="Password" name="password" type="password" autocomplete="current-password" />
+			<${Field} label=Name name=name autocomplete=username />
+			<${Field} label=Password name=password type=password autocomplete=current-password />
 		<//>
-		<p class="hint">Password forgotten? Another admin can make you a link, or run <code>saryno admin reset-password NAME</code> on the server.</p>`
+		<p class=hint>Password forgotten? Another admin can make you a link, or run <code>saryno admin reset-password NAME</code> on the server.</p>`
 }

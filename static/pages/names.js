@@ -1,4 +1,4 @@
-import { html, useEffect, useRef, useState } from '../vendor/standalone.module.js'
+import { html, useEffect, useRef, useState } from '../vendor/htm.js'
 import { get, patch, query as withQuery } from '../api.js'
 import { Card, Empty, Head, Problem, useLoad, Waiting } from '../parts/load.js'
 import { createUser } from '../parts/new_user.js'
@@ -6,7 +6,7 @@ import { digits, Picture, taken } from '../parts/picture.js'
 import { address, go } from '../parts/router.js'
 import { Search } from '../parts/search.js'
 import { attempt, toast } from '../parts/toast.js'
-import { Name, tag, userAddress } from '../parts/user.js'
+import { called, tag, userAddress } from '../parts/user.js'
 
 const ALL = 9999
 const plain = new Intl.NumberFormat('en')
@@ -16,16 +16,16 @@ export default function Names({ query }) {
 	const person = useLoad(query.user ? `/users/${encodeURIComponent(query.user)}` : null)
 	const change = (username) => go(address('/names', { username, user: query.user }), { replace: true })
 	return html`
-		<${Head} title="Discriminators" note="A name is free as long as one of its 9,999 discriminators is." />
-		<div class="bar"><${Search} value=${query.username} label="Name" placeholder="A whole name, such as ann" change=${change} /></div>
+		<${Head} title=Discriminators note="A name is free as long as one of its 9,999 discriminators is." />
+		<div class=bar><${Search} value=${query.username} label=Name placeholder="A whole name, such as ann" change=${change} /></div>
 		<div class="columns wide-first">
-			<div class="column">
+			<div class=column>
 				${!query.username && html`<${Empty} title="Which name?">Type one above, or take one of the fullest.<//>`}
-				${error && html`<div class="empty" role="alert"><p>${error.fields?.username || error.message}</p></div>`}
+				${error && html`<div class=empty role=alert><p>${error.fields?.username || error.message}</p></div>`}
 				${query.username && !data && !error && html`<${Waiting} />`}
 				${data && html`<${Numbers} key=${data.username} data=${data} person=${person.data?.user} changed=${() => { reload(); person.reload() }} />`}
 			</div>
-			<div class="column"><${Fullest} current=${query.username} user=${query.user} /></div>
+			<div class=column><${Fullest} current=${query.username} user=${query.user} /></div>
 		</div>`
 }
 
@@ -64,7 +64,7 @@ function Numbers({ data, person, changed }) {
 	const give = () => attempt(async () => {
 		const account = await patch(`/users/${person.id}`, { username, discriminator: digits(at) })
 		changed()
-		toast(html`<${Name}>${tag(person)}<//> is now <${Name}>${tag(account.user)}<//>.`, async () => {
+		toast(html`${called(person)} is now ${called(account.user)}.`, async () => {
 			await patch(`/users/${person.id}`, { username: person.username, discriminator: person.discriminator })
 			changed()
 		})
@@ -76,23 +76,23 @@ function Numbers({ data, person, changed }) {
 
 	return html`
 		<section class="card names-card" aria-label="Discriminators of this name">
-			<header><h2><bdi class="name">${username}</bdi></h2><p class="muted">${plain.format(holders)} of ${plain.format(ALL)} taken</p></header>
-			<div class="gauge" role="meter" aria-label="How full the name is" aria-valuemin="0" aria-valuemax=${ALL} aria-valuenow=${holders} aria-valuetext=${`${holders} of ${ALL} taken`}><span style=${{ width: `${(holders / ALL) * 100}%` }}></span></div>
-			<ul class="legend" id="picture-legend">
+			<header><h2><bdi class=name>${username}</bdi></h2><p class=muted>${plain.format(holders)} of ${plain.format(ALL)} taken</p></header>
+			<div class=gauge role=meter aria-label="How full the name is" aria-valuemin=0 aria-valuemax=${ALL} aria-valuenow=${holders} aria-valuetext=${`${holders} of ${ALL} taken`}><span style=${{ width: `${(holders / ALL) * 100}%` }}></span></div>
+			<ul class=legend id=picture-legend>
 				<li><i class="swatch free"></i>Free, ${plain.format(free)}</li>
 				<li><i class="swatch taken"></i>Taken, ${plain.format(holders)}</li>
-				${mine && html`<li><i class="swatch mine"></i>Of <bdi class="name">${tag(person)}</bdi></li>`}
+				${mine && html`<li><i class="swatch mine"></i>Of <bdi class=name>${tag(person)}</bdi></li>`}
 			</ul>
-			<div class="reading">
-				<p role="status">${said}</p>
-				<div class="buttons">
+			<div class=reading>
+				<p role=status>${said}</p>
+				<div class=buttons>
 					${holder && html`<a class="button small" href=${userAddress(holder.id)}>Open</a>`}
 					${at && !isTaken && (person
-						? html`<button class="small" onClick=${give}>Give it to <bdi>${tag(person)}</bdi></button>`
-						: html`<button class="small" onClick=${() => createUser({ username, discriminator: digits(at) })}>Create this user</button>`)}
+						? html`<button class=small onClick=${give}>Give it to <bdi>${tag(person)}</bdi></button>`
+						: html`<button class=small onClick=${() => createUser({ username, discriminator: digits(at) })}>Create this user</button>`)}
 				</div>
 			</div>
-			<${Picture} bits=${bits} mine=${mine} at=${at} move=${setAt} open=${open} label=${`Discriminators of ${username}: rows are the first two digits, columns the last two. Arrow keys move, Enter opens the holder.`} describedby="picture-legend" />
+			<${Picture} bits=${bits} mine=${mine} at=${at} move=${setAt} open=${open} label=${`Discriminators of ${username}: rows are the first two digits, columns the last two. Arrow keys move, Enter opens the holder.`} describedby=picture-legend />
 		</section>`
 }
 
@@ -104,11 +104,11 @@ function Fullest({ current = '', user }) {
 			${!data && !error && html`<${Waiting} />`}
 			${data?.length === 0 && html`<${Empty} title="No name is held twice yet.">Names show here as soon as two users share one.<//>`}
 			${data?.length > 0 && html`
-				<ol class="bars">
+				<ol class=bars>
 					${data.map(({ username, holders }) => html`
 						<li key=${username}><a href=${address('/names', { username, user })} aria-current=${username.toLowerCase() === current.toLowerCase() ? 'true' : undefined}>
-							<span class="bar-fill" style=${{ width: `${Math.max(0.5, (holders / ALL) * 100)}%` }}></span>
-							<bdi class="name">${username}</bdi><span class="amount">${plain.format(holders)}</span>
+							<span class=bar-fill style=${{ width: `${Math.max(0.5, (holders / ALL) * 100)}%` }}></span>
+							<bdi class=name>${username}</bdi><span class=amount>${plain.format(holders)}</span>
 						</a></li>`)}
 				</ol>`}
 		<//>`

@@ -1,4 +1,4 @@
-import { html, useEffect, useState } from '../vendor/standalone.module.js'
+import { html, useEffect, useState } from '../vendor/htm.js'
 import { get, live } from '../api.js'
 import { Bars, Chart } from '../parts/chart.js'
 import { Head, Problem, Waiting } from '../parts/load.js'
@@ -47,26 +47,26 @@ export default function Overview() {
 		}
 	}, [])
 
-	if (error) return html`<${Head} title="Overview" /><${Problem} error=${error} />`
-	if (!overview) return html`<${Head} title="Overview" /><${Waiting} />`
+	if (error) return html`<${Head} title=Overview /><${Problem} error=${error} />`
+	if (!overview) return html`<${Head} title=Overview /><${Waiting} />`
 	const { counts, dms, database, version, registration } = overview
 	const uptime = overview.uptime + (Date.now() - overview.read) / 1000
 	return html`
-		<${Head} title="Overview"><p class=${`live ${connected ? 'on' : ''}`} role="status">${connected ? 'Live' : 'Connecting …'}</p><//>
-		<div class="tiles">
-			<${Tile} label="Users" value=${short.format(counts.users)} exact=${counts.users} href="#/users" />
-			<${Tile} label="Bots" value=${short.format(counts.bots)} exact=${counts.bots} href="#/users?filter=bot" />
-			<${Tile} label="Communities" value=${short.format(counts.communities)} exact=${counts.communities} href="#/communities" />
-			<${Tile} label="DMs" value=${short.format(counts.dms)} exact=${counts.dms} />
-			<${Tile} label="Groups" value=${short.format(counts.groups)} exact=${counts.groups} />
-			<${Tile} label="Registration" value=${registration[0].toUpperCase() + registration.slice(1)} href="#/registration" />
+		<${Head} title=Overview><p class=${`live ${connected ? 'on' : ''}`} role=status>${connected ? 'Live' : 'Connecting …'}</p><//>
+		<div class=tiles>
+			<${Tile} label=Users value=${short.format(counts.users)} exact=${counts.users} href="#/users" />
+			<${Tile} label=Bots value=${short.format(counts.bots)} exact=${counts.bots} href="#/users?filter=bot" />
+			<${Tile} label=Communities value=${short.format(counts.communities)} exact=${counts.communities} href="#/communities" />
+			<${Tile} label=DMs value=${short.format(counts.dms)} exact=${counts.dms} />
+			<${Tile} label=Groups value=${short.format(counts.groups)} exact=${counts.groups} />
+			<${Tile} label=Registration value=${registration[0].toUpperCase() + registration.slice(1)} href="#/registration" />
 		</div>
 		<${Charts} samples=${samples} />
-		<div class="trio">
+		<div class=trio>
 			<${Dedup} created=${dms.created} stood=${dms.stood} />
 			<${Commits} batches=${database.batches} />
-			<section class="card"><header><h2>Server</h2></header>
-				<dl class="facts">
+			<section class=card><header><h2>Server</h2></header>
+				<dl class=facts>
 					<div><dt>Database</dt><dd>${bytes(database.bytes)}</dd></div>
 					<div><dt>Write-ahead log</dt><dd>${bytes(database.wal_bytes)}</dd></div>
 					<div><dt>Uptime</dt><dd>${duration(uptime)}</dd></div>
@@ -77,8 +77,8 @@ export default function Overview() {
 }
 
 function Tile({ label, value, exact, href }) {
-	const inside = html`<span class="label">${label}</span><span class="value" title=${exact > 9999 ? plain.format(exact) : undefined}>${value}</span>`
-	return href ? html`<a class="tile" href=${href}>${inside}</a>` : html`<div class="tile">${inside}</div>`
+	const inside = html`<span class=label>${label}</span><span class=value title=${exact > 9999 ? plain.format(exact) : undefined}>${value}</span>`
+	return href ? html`<a class=tile href=${href}>${inside}</a>` : html`<div class=tile>${inside}</div>`
 }
 
 function Charts({ samples }) {
@@ -87,9 +87,9 @@ function Charts({ samples }) {
 	const share = (name) => of((sample) => (sample.requests ? sample[name] / sample.requests : 0))
 	const whole = (value) => plain.format(value)
 	return html`
-		<div class="charts">
+		<div class=charts>
 			<${Chart} title="Requests a second" times=${times} axis=${short.format} least=${5} series=${[{ label: 'Requests', color: '--chart-1', fill: true, values: of(({ requests }) => requests), show: whole }]} />
-			<${Chart} title="Latency" times=${times} axis=${milliseconds} least=${1000} series=${[
+			<${Chart} title=Latency times=${times} axis=${milliseconds} least=${1000} series=${[
 				{ label: 'p50', color: '--chart-1', values: of(({ p50 }) => p50), show: milliseconds },
 				{ label: 'p99', color: '--chart-2', dash: [5, 3], values: of(({ p99 }) => p99), show: milliseconds },
 			]} />
@@ -107,14 +107,14 @@ function Charts({ samples }) {
 function Dedup({ created, stood }) {
 	const all = created + stood
 	return html`
-		<section class="card"><header><h2>DMs since the start</h2></header>
-			<div class="split" aria-hidden="true"><span class="created" style=${{ flexGrow: created }}></span><span class="stood" style=${{ flexGrow: stood }}></span></div>
-			<dl class="facts">
+		<section class=card><header><h2>DMs since the start</h2></header>
+			<div class=split aria-hidden=true><span class=created style=${{ flexGrow: created }}></span><span class=stood style=${{ flexGrow: stood }}></span></div>
+			<dl class=facts>
 				<div><dt>Created</dt><dd>${plain.format(created)}</dd></div>
 				<div><dt>Stood already</dt><dd>${plain.format(stood)}</dd></div>
 				<div><dt>Deduplicated</dt><dd>${all ? percent.format(stood / all) : '–'}</dd></div>
 			</dl>
-			<p class="hint">Two people have one DM, whoever opens it: a request for one that stands makes no second.</p>
+			<p class=hint>Two people have one DM, whoever opens it: a request for one that stands makes no second.</p>
 		</section>`
 }
 
@@ -123,16 +123,16 @@ function Commits({ batches }) {
 	const mean = batches.length ? batches.reduce((sum, size) => sum + size, 0) / batches.length : 0
 	const most = Math.max(0, ...batches)
 	return html`
-		<section class="card"><header><h2>Commit batches</h2></header>
+		<section class=card><header><h2>Commit batches</h2></header>
 			${batches.length
 				? html`
 					<${Bars} values=${batches} label=${`Sizes of the last ${batches.length} commits: latest ${last}, mean ${mean.toFixed(1)}, largest ${most}`} />
-					<dl class="facts">
+					<dl class=facts>
 						<div><dt>Latest</dt><dd>${last}</dd></div>
 						<div><dt>Mean of ${batches.length}</dt><dd>${mean.toFixed(1)}</dd></div>
 						<div><dt>Largest</dt><dd>${most}</dd></div>
 					</dl>`
-				: html`<p class="muted">Nothing has been written since the start.</p>`}
-			<p class="hint">How many changes went to disk together, in each of the last commits.</p>
+				: html`<p class=muted>Nothing has been written since the start.</p>`}
+			<p class=hint>How many changes went to disk together, in each of the last commits.</p>
 		</section>`
 }

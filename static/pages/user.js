@@ -1,48 +1,47 @@
-import { html } from '../vendor/standalone.module.js'
+import { html } from '../vendor/htm.js'
 import { patch, post, put, remove } from '../api.js'
 import { ask } from '../parts/dialog.js'
 import { Check, Field, Form } from '../parts/form.js'
-import { List } from '../parts/list.js'
 import { Card, Empty, Head, Problem, useLoad, Waiting } from '../parts/load.js'
 import { revealToken } from '../parts/new_user.js'
 import { address } from '../parts/router.js'
 import { Copy, reveal } from '../parts/secret.js'
 import { exactly, Time } from '../parts/time.js'
 import { attempt, toast } from '../parts/toast.js'
-import { Avatar, called, Flags, FLAGS, isDeleted, Name, State, tag, Tag } from '../parts/user.js'
+import { Avatar, called, Flags, FLAGS, isDeleted, State, Tag, tag } from '../parts/user.js'
 import { Communities } from '../parts/communities.js'
 import { Channels } from '../parts/channels.js'
 import { Sessions } from '../parts/sessions.js'
 
 export default function User({ id }) {
 	const { data, error, reload, replace } = useLoad(`/users/${encodeURIComponent(id)}`)
-	if (error) return html`<${Head} title="User" back=${['#/users', 'Users']} /><${Problem} error=${error} retry=${reload} />`
-	if (!data) return html`<${Head} title="User" back=${['#/users', 'Users']} /><${Waiting} />`
+	if (error) return html`<${Head} title=User back=${['#/users', 'Users']} /><${Problem} error=${error} retry=${reload} />`
+	if (!data) return html`<${Head} title=User back=${['#/users', 'Users']} /><${Waiting} />`
 	const { user } = data
 	const now = (account) => replace({ ...data, ...account })
 	const gone = isDeleted(user)
-	const title = html`<span class="identity"><${Avatar} id=${user.id} name=${user.username} gone=${gone} /><${Tag} user=${user} /></span>`
+	const title = html`<span class=identity><${Avatar} id=${user.id} name=${user.username} gone=${gone} /><${Tag} user=${user} /></span>`
 
 	return html`
 		<${Head} title=${title} text=${tag(user)} back=${['#/users', 'Users']} note=${html`<${State} account=${data} /> <${Flags} user=${user} />`}>
-			<a class="button" href=${address('/audit', { target: user.id })}>Audit log of this user</a>
-			${!gone && html`<a class="button" href=${address('/names', { username: user.username, user: user.id })}>Discriminators of this name</a>`}
+			<a class=button href=${address('/audit', { target: user.id })}>Audit log of this user</a>
+			${!gone && html`<a class=button href=${address('/names', { username: user.username, user: user.id })}>Discriminators of this name</a>`}
 		<//>
-		${gone && html`<p class="banner">This account was deleted. What is left is a tombstone, so that old conversations keep a name; nothing can be done with it.</p>`}
+		${gone && html`<p class=banner>This account was deleted. What is left is a tombstone, so that old conversations keep a name; nothing can be done with it.</p>`}
 		${!gone && data.disabled && html`<p class="banner warning"><span>Disabled${data.reason ? html`: <bdi>${data.reason}</bdi>` : ', without a reason.'}</span></p>`}
-		<div class="columns">
-			<div class="column">
+		<div class=columns>
+			<div class=column>
 				<${Identity} data=${data} />
 				${!gone && html`<${Rename} key=${tag(user)} user=${user} now=${now} /><${Switches} user=${user} now=${now} />`}
 			</div>
-			<div class="column">
+			<div class=column>
 				${!gone && html`<${Access} user=${user} />`}
-				<${Card} title="Communities">
+				<${Card} title=Communities>
 					<${Communities} path=${`/users/${user.id}/communities?limit=10`} owner=${user.id} embedded empty=${html`<${Empty} title="In no community.">A community’s page adds members.<//>`} />
 				<//>
 				${!gone && html`<${Danger} data=${data} now=${now} reload=${reload} />`}
 			</div>
-			<div class="column">
+			<div class=column>
 				<${Card} title="DMs and groups">
 					<${Channels} path=${`/users/${user.id}/channels?limit=10`} of=${user.id} embedded empty=${html`<${Empty} title="No DMs and no groups.">People open them in their client.<//>`} />
 				<//>
@@ -52,9 +51,9 @@ export default function User({ id }) {
 
 function Identity({ data: { user, made, password } }) {
 	return html`
-		<${Card} title="Identity">
-			<dl class="facts">
-				<div><dt>Id</dt><dd><span class="mono">${user.id}</span> <${Copy} text=${user.id} /></dd></div>
+		<${Card} title=Identity>
+			<dl class=facts>
+				<div><dt>Id</dt><dd><span class=mono>${user.id}</span> <${Copy} text=${user.id} /></dd></div>
 				<div><dt>Made</dt><dd>${exactly(made.at)} (<${Time} at=${made.at} />)</dd></div>
 				<div><dt>Made by worker</dt><dd>${made.worker}${made.worker === 1023 && ', the command line'}</dd></div>
 				<div><dt>Sequence</dt><dd>${made.sequence}</dd></div>
@@ -71,17 +70,17 @@ function Rename({ user, now }) {
 		if (!Object.keys(change).length) return toast('The tag is the same as before.')
 		const account = await patch(`/users/${user.id}`, change)
 		now(account)
-		toast(html`${called(user)} is now <${Name}>${tag(account.user)}<//>.`,
+		toast(html`${called(user)} is now ${called(account.user)}.`,
 			async () => now(await patch(`/users/${user.id}`, { username: user.username, discriminator: user.discriminator })))
 	}
 	return html`
 		<${Card} title="Name and discriminator">
-			<${Form} submit="Rename" act=${rename}>
-				<div class="pair">
-					<${Field} label="Name" name="username" defaultValue=${user.username} dir="auto" />
-					<${Field} label="Discriminator" name="discriminator" inputmode="numeric" maxlength="4" defaultValue=${user.discriminator} class="short" />
+			<${Form} submit=Rename act=${rename}>
+				<div class=pair>
+					<${Field} label=Name name=username defaultValue=${user.username} dir=auto />
+					<${Field} label=Discriminator name=discriminator inputmode=numeric maxlength=4 defaultValue=${user.discriminator} class=short />
 				</div>
-				<p class="hint">A name alone keeps the discriminator where it is free and draws another where it isn’t. <a href=${address('/names', { username: user.username, user: user.id })}>Pick one in the picture</a></p>
+				<p class=hint>A name alone keeps the discriminator where it is free and draws another where it isn’t. <a href=${address('/names', { username: user.username, user: user.id })}>Pick one in the picture</a></p>
 			<//>
 		<//>`
 }
@@ -93,10 +92,10 @@ function Switches({ user, now }) {
 		toast(html`${label} ${on ? 'set on' : 'cleared of'} ${called(user)}.`, () => set(!on))
 	})
 	return html`
-		<${Card} title="Flags">
+		<${Card} title=Flags>
 			${FLAGS.map(([name, bit, label, text]) => {
 				const on = user.flags.includes(bit)
-				return html`<${Check} key=${name} role="switch" label=${label} hint=${text} checked=${on} onClick=${(event) => { event.preventDefault(); turn(name, label, !on) }} />`
+				return html`<${Check} key=${name} role=switch label=${label} hint=${text} checked=${on} onClick=${(event) => { event.preventDefault(); turn(name, label, !on) }} />`
 			})}
 		<//>`
 }
@@ -105,7 +104,7 @@ function Access({ user }) {
 	const path = `/users/${user.id}`
 	const issue = (done) => ask({
 		title: html`Issue a token for ${called(user)}`, submit: 'Issue the token',
-		body: html`<p>A token admits whoever has it to this account, until its session is ended below.</p><${Field} label="Name of the token" name="name" maxlength="100" hint="Optional; it shows in the list of sessions." />`,
+		body: html`<p>A token admits whoever has it to this account, until its session is ended below.</p><${Field} label="Name of the token" name=name maxlength=100 hint="Optional; it shows in the list of sessions." />`,
 		act: async ({ name }) => {
 			const { token } = await post(`${path}/tokens`, { name: name || undefined })
 			toast(html`Token issued for ${called(user)}.`)
@@ -132,7 +131,7 @@ function Danger({ data, now, reload }) {
 	const disable = () => ask({
 		title: html`Disable ${called(user)}`, submit: 'Disable', danger: true,
 		body: html`<p>All tokens stop working at once, and nobody can log in to the account until it is enabled again. Nothing is deleted.</p>
-			<${Field} label="Reason" name="reason" maxlength="200" hint="Optional, 200 characters; the account is shown it." />`,
+			<${Field} label=Reason name=reason maxlength=200 hint="Optional, 200 characters; the account is shown it." />`,
 		act: async (values) => {
 			now(await put(`${path}/disabled`, { reason: values.reason || null }))
 			toast(html`${called(user)} disabled.`, enable)
@@ -152,14 +151,14 @@ function Danger({ data, now, reload }) {
 		},
 	})
 	return html`
-		<${Card} title="Disable or delete" class="dangerous">
-			<div class="deed">
+		<${Card} title="Disable or delete" class=dangerous>
+			<div class=deed>
 				<p>${disabled ? 'The account is disabled. Enabling it lets its tokens and its password work again.' : 'Disabling stops all tokens at once and can be taken back.'}</p>
 				${disabled ? html`<button onClick=${reenable}>Enable</button>` : html`<button onClick=${disable}>Disable …</button>`}
 			</div>
-			<div class="deed">
+			<div class=deed>
 				<p>Deleting leaves a tombstone and can’t be taken back.</p>
-				<button class="danger" onClick=${erase}>Delete …</button>
+				<button class=danger onClick=${erase}>Delete …</button>
 			</div>
 		<//>`
 }

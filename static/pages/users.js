@@ -1,5 +1,5 @@
-import { html, useRef, useState } from '../vendor/standalone.module.js'
-import { post, query as withQuery } from '../api.js'
+import { html, useRef, useState } from '../vendor/htm.js'
+import { post, put, query as withQuery } from '../api.js'
 import { ask } from '../parts/dialog.js'
 import { Icon } from '../parts/icon.js'
 import { List } from '../parts/list.js'
@@ -9,15 +9,15 @@ import { address, go } from '../parts/router.js'
 import { Choice, Search } from '../parts/search.js'
 import { madeAt, Time } from '../parts/time.js'
 import { toast } from '../parts/toast.js'
-import { Flags, FLAGS, isDeleted, State, tag, UserChip, userAddress } from '../parts/user.js'
+import { Flags, FLAGS, isDeleted, State, tag, userAddress, UserChip } from '../parts/user.js'
 
 const FILTERS = [['', 'Everyone'], ['developer', 'Developers'], ['bot', 'Bots'], ['system', 'System accounts'], ['disabled', 'Disabled'], ['deleted', 'Deleted']]
 const ORDERS = [['', 'Newest first'], ['oldest', 'Oldest first']]
 const MOST = 200
 
 const COLUMNS = [
-	{ title: 'User', slot: 'main', cell: ({ user }) => html`<a class="chip" tabindex="-1" href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>` },
-	{ title: 'Id', slot: 'wide', cell: ({ user }) => html`<span class="mono">${user.id}</span>` },
+	{ title: 'User', slot: 'main', cell: ({ user }) => html`<a class=chip tabindex=-1 href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>` },
+	{ title: 'Id', slot: 'wide', cell: ({ user }) => html`<span class=mono>${user.id}</span>` },
 	{ title: 'Made', slot: 'sub', cell: ({ user }) => html`<${Time} at=${madeAt(user.id)} />` },
 	{ title: 'Flags', slot: 'end', cell: ({ user }) => html`<${Flags} user=${user} />` },
 	{ title: 'State', slot: 'end', cell: (account) => html`<${State} account=${account} />` },
@@ -53,16 +53,19 @@ export default function Users({ query }) {
 		return changed
 	}
 
+	// Each with the reason it had.
+	const disableAgain = async (accounts) => list.current?.update(await Promise.all(accounts.map(({ user, reason }) => put(`/users/${user.id}/disabled`, { reason }))))
+
 	return html`
-		<${Head} title="Users"><button class="primary" onClick=${() => create({})}><${Icon} name="plus" />Create a user</button><//>
-		<div class="bar">
+		<${Head} title=Users><button class=primary onClick=${() => create({})}><${Icon} name=plus />Create a user</button><//>
+		<div class=bar>
 			<${Search} value=${query.search} label="Search users" placeholder="Name, name#00, name#0001 or id" change=${(search) => change({ search })} />
-			<${Choice} label="Show" value=${query.filter} options=${FILTERS} change=${(filter) => change({ filter })} />
-			<${Choice} label="Order" value=${query.search ? '' : query.order} options=${query.search ? [['', 'By name']] : ORDERS} disabled=${Boolean(query.search)} change=${(order) => change({ order })} />
+			<${Choice} label=Show value=${query.filter} options=${FILTERS} change=${(filter) => change({ filter })} />
+			<${Choice} label=Order value=${query.search ? '' : query.order} options=${query.search ? [['', 'By name']] : ORDERS} disabled=${Boolean(query.search)} change=${(order) => change({ order })} />
 		</div>
-		<${List} path=${path} label="Users" columns=${COLUMNS} template="minmax(12rem, 3fr) minmax(10.5rem, 1.2fr) minmax(7rem, 1fr) minmax(13.5rem, 1.4fr) 6rem" narrow=${880} id=${({ user }) => user.id}
+		<${List} path=${path} label=Users columns=${COLUMNS} template="minmax(12rem, 3fr) minmax(10.5rem, 1.2fr) minmax(7rem, 1fr) minmax(13.5rem, 1.4fr) 6rem" narrow=${880} id=${({ user }) => user.id}
 			href=${({ user }) => userAddress(user.id)} select=${select} handle=${list} empty=${html`<${None} query=${query} create=${create} clear=${() => change({ search: '', filter: '' })} />`} />
-		${selected.size > 0 && html`<${Selection} accounts=${[...selected.values()]} bulk=${bulk} clear=${() => setSelected(new Map())} />`}`
+		${selected.size > 0 && html`<${Selection} accounts=${[...selected.values()]} bulk=${bulk} disableAgain=${disableAgain} clear=${() => setSelected(new Map())} />`}`
 }
 
 const pickable = ({ user }) => !isDeleted(user)
@@ -77,14 +80,14 @@ function None({ query, create, clear }) {
 }
 
 /** What can be done to all that are selected. */
-function Selection({ accounts, bulk, clear }) {
+function Selection({ accounts, bulk, disableAgain, clear }) {
 	const some = count(accounts.length)
-	const names = html`<ul class="names">${accounts.slice(0, 5).map(({ user }) => html`<li key=${user.id}><bdi>${tag(user)}</bdi></li>`)}${accounts.length > 5 && html`<li>and ${accounts.length - 5} more</li>`}</ul>`
+	const names = html`<ul class=names>${accounts.slice(0, 5).map(({ user }) => html`<li key=${user.id}><bdi>${tag(user)}</bdi></li>`)}${accounts.length > 5 && html`<li>and ${accounts.length - 5} more</li>`}</ul>`
 
 	const flag = (action) => ask({
 		title: action === 'set_flag' ? `Set a flag on ${some}` : `Clear a flag of ${some}`,
 		submit: action === 'set_flag' ? 'Set the flag' : 'Clear the flag',
-		body: html`${names}<fieldset><legend>Flag</legend>${FLAGS.map(([name, , label, text], index) => html`<label key=${name} class="radio"><input type="radio" name="flag" value=${name} defaultChecked=${index === 0} /><span>${label}<small class="hint">${text}</small></span></label>`)}</fieldset>`,
+		body: html`${names}<fieldset><legend>Flag</legend>${FLAGS.map(([name, , label, text], index) => html`<label key=${name} class=radio><input type=radio name=flag value=${name} defaultChecked=${index === 0} /><span>${label}<small class=hint>${text}</small></span></label>`)}</fieldset>`,
 		act: async ({ flag }) => {
 			const [, bit, label] = FLAGS.find(([name]) => name === flag)
 			const touched = accounts.filter(({ user }) => user.flags.includes(bit) !== (action === 'set_flag'))
@@ -94,7 +97,7 @@ function Selection({ accounts, bulk, clear }) {
 	})
 	const disable = () => ask({
 		title: `Disable ${some}`, submit: 'Disable', danger: true,
-		body: html`${names}<p>Their tokens stop working at once, and nobody can log in to them until they are enabled again.</p><div class="field"><label for="reason">Reason, which they are shown</label><input id="reason" name="reason" maxlength="200" autocomplete="off" /></div>`,
+		body: html`${names}<p>Their tokens stop working at once, and nobody can log in to them until they are enabled again.</p><div class=field><label for=reason>Reason, which they are shown</label><input id=reason name=reason maxlength=200 autocomplete=off /></div>`,
 		act: async ({ reason }) => {
 			const touched = accounts.filter(({ disabled }) => !disabled)
 			await bulk(accounts, 'disable', { reason: reason || undefined })
@@ -107,7 +110,7 @@ function Selection({ accounts, bulk, clear }) {
 		act: async () => {
 			const touched = accounts.filter(({ disabled }) => disabled)
 			await bulk(accounts, 'enable')
-			toast(`${some} enabled.`, touched.length > 0 && (() => bulk(touched, 'disable')))
+			toast(`${some} enabled.`, touched.length > 0 && (() => disableAgain(touched)))
 		},
 	})
 	const erase = () => ask({
@@ -120,13 +123,13 @@ function Selection({ accounts, bulk, clear }) {
 	})
 
 	return html`
-		<div class="selection" role="region" aria-label="Selection">
+		<div class=selection role=region aria-label=Selection>
 			<p><b>${some}</b> selected${accounts.length === MOST ? ', as many as go at once' : ''}</p>
-			<div class="buttons">
-				<button class="small" onClick=${() => flag('set_flag')}>Set flag</button>
-				<button class="small" onClick=${() => flag('clear_flag')}>Clear flag</button>
-				<button class="small" onClick=${disable}>Disable</button>
-				<button class="small" onClick=${enable}>Enable</button>
+			<div class=buttons>
+				<button class=small onClick=${() => flag('set_flag')}>Set flag</button>
+				<button class=small onClick=${() => flag('clear_flag')}>Clear flag</button>
+				<button class=small onClick=${disable}>Disable</button>
+				<button class=small onClick=${enable}>Enable</button>
 				<button class="small danger" onClick=${erase}>Delete</button>
 				<button class="small quiet" onClick=${clear}>Clear the selection</button>
 			</div>

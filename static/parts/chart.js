@@ -1,6 +1,6 @@
 // A live chart: uPlot, the colours of the style sheet, and its latest values as text.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/standalone.module.js'
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
 import { color, onTheme } from './theme.js'
 
 let library
@@ -53,9 +53,9 @@ export function Chart({ title, times, series, axis, least = 1 }) {
 		<figure class="card chart">
 			<figcaption>
 				<h2>${title}</h2>
-				<ul class="values">${series.map((one) => html`<li key=${one.label}><i class=${`stroke ${one.dash ? 'dashed' : ''}`} style=${{ color: `var(${one.color})` }}></i>${one.label} <b>${times.length ? one.show(one.values[one.values.length - 1]) : '–'}</b></li>`)}</ul>
+				<ul class=values>${series.map((one) => html`<li key=${one.label}><i class=${`stroke ${one.dash ? 'dashed' : ''}`} style=${{ color: `var(${one.color})` }}></i>${one.label} <b>${times.length ? one.show(one.values[one.values.length - 1]) : '–'}</b></li>`)}</ul>
 			</figcaption>
-			<div ref=${box} class="plot" aria-hidden="true"></div>
+			<div ref=${box} class=plot aria-hidden=true></div>
 		</figure>`
 }
 
@@ -65,10 +65,10 @@ const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString('en-GB', 
 export function Bars({ values, label }) {
 	const most = Math.max(1, ...values)
 	return html`
-		<svg class="spark" viewBox="0 0 300 60" preserveAspectRatio="none" role="img" aria-label=${label}>
+		<svg class=spark viewBox="0 0 300 60" preserveAspectRatio=none role=img aria-label=${label}>
 			${values.map((value, index) => {
 				const height = Math.max(1, (value / most) * 60)
-				return html`<rect key=${index} x=${300 - (values.length - index) * 3} y=${60 - height} width="2" height=${height} />`
+				return html`<rect key=${index} x=${300 - (values.length - index) * 3} y=${60 - height} width=2 height=${height} />`
 			})}
 		</svg>`
 }

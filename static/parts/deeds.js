@@ -1,32 +1,31 @@
 // What stands in the audit log, as sentences.
 
-import { html } from '../vendor/standalone.module.js'
-import { FLAGS, Name } from './user.js'
+import { html } from '../vendor/htm.js'
+import { FLAGS, named } from './user.js'
 
 const flag = (bit) => FLAGS.find(([, number]) => number === bit)?.[2] ?? String(bit)
-const quoted = (text) => html`<${Name}>${text}<//>`
 
 function flags({ target, before, after }) {
 	const [was, is] = [before?.flags || [], after?.flags || []]
 	const set = is.filter((bit) => !was.includes(bit)).map(flag)
 	const cleared = was.filter((bit) => !is.includes(bit)).map(flag)
 	const parts = [set.length && `set ${set.join(', ')}`, cleared.length && `cleared ${cleared.join(', ')}`].filter(Boolean)
-	return html`${parts.join(' and ') || 'changed the flags'} on ${quoted(target?.name)}`
+	return html`${parts.join(' and ') || 'changed the flags'} on ${named(target?.name)}`
 }
 
 function disabled({ target, after }) {
-	return html`disabled ${quoted(target?.name)}${after?.reason ? html`: “<bdi>${after.reason}</bdi>”` : ''}`
+	return html`disabled ${named(target?.name)}${after?.reason ? html`: “<bdi>${after.reason}</bdi>”` : ''}`
 }
 
 function community({ target, before, after }) {
-	if (before?.owner_id !== after?.owner_id) return html`handed ${quoted(target?.name)} over to ${quoted(after?.owner)}`
-	return html`renamed the community ${quoted(before?.name)} to ${quoted(after?.name)}`
+	if (before?.owner_id !== after?.owner_id) return html`handed ${named(target?.name)} over to ${named(after?.owner)}`
+	return html`renamed the community ${named(before?.name)} to ${named(after?.name)}`
 }
 
-const renamed = ({ before, after }) => html`renamed ${quoted(before?.tag)} to ${quoted(after?.tag)}`
-const added = ({ target, after }) => html`added ${quoted(after?.member)} to ${quoted(target?.name)}`
-const removed = ({ target, before }) => html`removed ${quoted(before?.member)} from ${quoted(target?.name)}`
-const on = (text) => ({ target }) => html`${text} ${quoted(target?.name)}`
+const renamed = ({ before, after }) => html`renamed ${named(before?.tag)} to ${named(after?.tag)}`
+const added = ({ target, after }) => html`added ${named(after?.member)} to ${named(target?.name)}`
+const removed = ({ target, before }) => html`removed ${named(before?.member)} from ${named(target?.name)}`
+const on = (text) => ({ target }) => html`${text} ${named(target?.name)}`
 const just = (text) => () => text
 
 /** Every action: what it is called in the filter, and its sentence. */
@@ -64,7 +63,7 @@ export const ACTIONS = {
 
 export function Sentence({ entry }) {
 	const [, say] = ACTIONS[entry.action] || ['', () => entry.action]
-	return html`<span class="sentence"><b><bdi>${entry.admin.name}</bdi></b> ${say(entry)}</span>`
+	return html`<span class=sentence><b><bdi>${entry.admin.name}</bdi></b> ${say(entry)}</span>`
 }
 
 /** Where the thing that was acted on shows, if it has a page. */

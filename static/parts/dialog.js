@@ -1,6 +1,6 @@
 // Questions and forms in a native dialog.
 
-import { html, useLayoutEffect, useRef, useState, useEffect } from '../vendor/standalone.module.js'
+import { html, useLayoutEffect, useRef, useState, useEffect } from '../vendor/htm.js'
 import { Field, Form, useId } from './form.js'
 import { Icon } from './icon.js'
 
@@ -43,17 +43,17 @@ function Dialog({ question: { id, title, body, submit, act, danger, typed, wide 
 			onCancel=${(event) => { event.preventDefault(); close() }}
 			onMouseDown=${(event) => event.target === dialog.current && !act && close()}>
 			<header>
-				<h2 id=${heading} tabindex="-1">${title}</h2>
-				<button class="bare" aria-label="Close" onClick=${close}><${Icon} name="close" /></button>
+				<h2 id=${heading} tabindex=-1>${title}</h2>
+				<button class=bare aria-label=Close onClick=${close}><${Icon} name=close /></button>
 			</header>
 			${act
 				? html`
 					<${Form} submit=${submit} danger=${danger} cancel=${close} ready=${!typed || text.trim() === typed}
 						act=${async (values, form) => { await act(values, form); close() }}>
 						${content}
-						${typed && html`<${Field} label=${html`Type <b><bdi>${typed}</bdi></b> to confirm`} name="typed" value=${text} onInput=${(event) => setText(event.target.value)} />`}
+						${typed && html`<${Field} label=${html`Type <b><bdi>${typed}</bdi></b> to confirm`} name=typed value=${text} onInput=${(event) => setText(event.target.value)} />`}
 					<//>`
-				: html`${content}<div class="actions"><button class="primary" onClick=${close}>${submit || 'Close'}</button></div>`}
+				: html`${content}<div class=actions><button class=primary onClick=${close}>${submit || 'Close'}</button></div>`}
 		</dialog>`
 }
 

@@ -1,6 +1,6 @@
 // Forms whose errors show where they belong: at the field that the server names, else above the form.
 
-import { createContext, html, useContext, useRef, useState } from '../vendor/standalone.module.js'
+import { createContext, html, useContext, useRef, useState } from '../vendor/htm.js'
 
 const Errors = createContext({})
 let serial = 0
@@ -39,12 +39,12 @@ export function Form({ act, submit, danger, ready = true, cancel, class: name, c
 	const homeless = failed && !Object.keys(fields).some((field) => form.current?.elements[field])
 	return html`
 		<form ref=${form} onSubmit=${send} class=${name} novalidate>
-			${homeless && html`<p class="alert" role="alert">${failed.message}</p>`}
+			${homeless && html`<p class=alert role=alert>${failed.message}</p>`}
 			<${Errors.Provider} value=${fields}>${children}<//>
 			${submit && html`
-				<div class="actions">
-					${cancel && html`<button type="button" class="quiet" onClick=${cancel}>Cancel</button>`}
-					<button type="submit" class=${danger ? 'danger' : 'primary'} aria-busy=${busy ? 'true' : undefined} aria-disabled=${ready ? undefined : 'true'}>${submit}</button>
+				<div class=actions>
+					${cancel && html`<button type=button class=quiet onClick=${cancel}>Cancel</button>`}
+					<button type=submit class=${danger ? 'danger' : 'primary'} aria-busy=${busy ? 'true' : undefined} aria-disabled=${ready ? undefined : 'true'}>${submit}</button>
 				</div>`}
 		</form>`
 }
@@ -58,8 +58,8 @@ export function useField(name, hint) {
 		id,
 		described: { id, 'aria-describedby': about || undefined, 'aria-invalid': error ? 'true' : undefined },
 		notes: html`
-			${hint && html`<small id=${`${id}-hint`} class="hint">${hint}</small>`}
-			${error && html`<small id=${`${id}-error`} class="error" role="alert">${error}</small>`}`,
+			${hint && html`<small id=${`${id}-hint`} class=hint>${hint}</small>`}
+			${error && html`<small id=${`${id}-error`} class=error role=alert>${error}</small>`}`,
 	}
 }
 
@@ -71,7 +71,7 @@ export function Field({ label, hint, name, options, chosen, class: extra = '', .
 			<label for=${id}>${label}</label>
 			${options
 				? html`<select name=${name} ...${described} ...${rest}>${options.map(([value, text]) => html`<option key=${value} value=${value} selected=${value === chosen}>${text}</option>`)}</select>`
-				: html`<input name=${name} type="text" autocomplete="off" spellcheck=${false} ...${described} ...${rest} />`}
+				: html`<input name=${name} type=text autocomplete=off spellcheck=${false} ...${described} ...${rest} />`}
 			${notes}
 		</div>`
 }
@@ -80,11 +80,11 @@ export function Field({ label, hint, name, options, chosen, class: extra = '', .
 export function Check({ label, hint, role, ...rest }) {
 	const id = useId()
 	return html`
-		<div class="check">
-			<input type="checkbox" id=${id} role=${role} aria-describedby=${hint ? `${id}-hint` : undefined} ...${rest} />
+		<div class=check>
+			<input type=checkbox id=${id} role=${role} aria-describedby=${hint ? `${id}-hint` : undefined} ...${rest} />
 			<div>
 				<label for=${id}>${label}</label>
-				${hint && html`<small id=${`${id}-hint`} class="hint">${hint}</small>`}
+				${hint && html`<small id=${`${id}-hint`} class=hint>${hint}</small>`}
 			</div>
 		</div>`
 }

@@ -1,4 +1,4 @@
-import { html } from '../vendor/standalone.module.js'
+import { html } from '../vendor/htm.js'
 
 // Strokes on a grid of 20 by 20.
 const PATHS = {
@@ -20,4 +20,4 @@ const PATHS = {
 	check: 'M4 10.500l4 4 8-9',
 }
 
-export const Icon = ({ name }) => html`<svg class="icon" viewBox="0 0 20 20" aria-hidden="true"><path d=${PATHS[name]} /></svg>`
+export const Icon = ({ name }) => html`<svg class=icon viewBox="0 0 20 20" aria-hidden=true><path d=${PATHS[name]} /></svg>`

@@ -1,4 +1,4 @@
-import { html } from '../vendor/standalone.module.js'
+import { html } from '../vendor/htm.js'
 import { post, remove as erase } from '../api.js'
 import { ask } from './dialog.js'
 import { Field } from './form.js'
@@ -24,9 +24,9 @@ export function Invites({ title, list, given, changed, create, remove, endless, 
 	const make = () => ask({
 		title: html`Invite to ${to}`, submit: 'Make the invite',
 		body: html`
-			<div class="pair">
-				<${Field} label="Uses" name="max_uses" inputmode="numeric" defaultValue="1" hint=${endless ? 'Empty: any number.' : 'How many accounts it is good for.'} />
-				<${Field} label="Expires after" name="expires_at" options=${HOURS} chosen="168" />
+			<div class=pair>
+				<${Field} label=Uses name="max_uses" inputmode=numeric defaultValue=1 hint=${endless ? 'Empty: any number.' : 'How many accounts it is good for.'} />
+				<${Field} label="Expires after" name="expires_at" options=${HOURS} chosen=168 />
 			</div>`,
 		act: async (values) => {
 			const uses = values.max_uses.trim()
@@ -50,18 +50,18 @@ export function Invites({ title, list, given, changed, create, remove, endless, 
 	})
 
 	return html`
-		<${Card} title=${title} action=${html`<button class="small" onClick=${make}>Make an invite</button>`}>
+		<${Card} title=${title} action=${html`<button class=small onClick=${make}>Make an invite</button>`}>
 			${own.error && html`<${Problem} error=${own.error} retry=${own.reload} />`}
 			${!invites && !own.error && html`<${Waiting} />`}
 			${invites?.length === 0 && html`<${Empty} title="No invites.">Make one and hand it out.<//>`}
 			${invites?.length > 0 && html`
-				<ul class="entries" aria-label=${title}>
+				<ul class=entries aria-label=${title}>
 					${invites.map((invite) => html`
 						<li key=${invite.code}>
-							<div><code>${invite.code}</code><p class="muted">${uses(invite)} · ${invite.expires_at ? html`${new Date(invite.expires_at) < Date.now() ? 'expired' : 'expires'} <${Time} at=${invite.expires_at} />` : 'never expires'}</p></div>
-							<div class="buttons">
+							<div><code>${invite.code}</code><p class=muted>${uses(invite)} · ${invite.expires_at ? html`${new Date(invite.expires_at) < Date.now() ? 'expired' : 'expires'} <${Time} at=${invite.expires_at} />` : 'never expires'}</p></div>
+							<div class=buttons>
 								<${Copy} text=${text(invite.code)} label=${link ? 'Copy link' : 'Copy'} />
-								<button class="small" onClick=${() => withdraw(invite)}>Withdraw<span class="unseen"> ${invite.code}</span></button>
+								<button class=small onClick=${() => withdraw(invite)}>Withdraw<span class=unseen> ${invite.code}</span></button>
 							</div>
 						</li>`)}
 				</ul>`}

@@ -1,6 +1,6 @@
 // A list of any length: loads on as it is scrolled, and keeps only the rows in sight in the document.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/standalone.module.js'
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
 import { page } from '../api.js'
 import { Problem, Waiting } from './load.js'
 import { go, visited } from './router.js'
@@ -174,37 +174,37 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 	const columnCount = (compact ? 3 : columns.length) + (select ? 1 : 0)
 
 	const cells = (item) => compact
-		? ['main', 'sub', 'end'].map((slot) => html`<div key=${slot} role="gridcell" class=${`cell ${slot}`}>${slots(slot).map((column) => html`<span key=${column.title} class="piece">${column.cell(item)}</span>`)}</div>`)
-		: columns.map((column) => html`<div key=${column.title} role="gridcell" class=${`cell ${column.slot}`}>${column.cell(item)}</div>`)
+		? ['main', 'sub', 'end'].map((slot) => html`<div key=${slot} role=gridcell class=${`cell ${slot}`}>${slots(slot).map((column) => html`<span key=${column.title} class=piece>${column.cell(item)}</span>`)}</div>`)
+		: columns.map((column) => html`<div key=${column.title} role=gridcell class=${`cell ${column.slot}`}>${column.cell(item)}</div>`)
 
 	return html`
 		<div class=${`list ${compact ? 'compact' : ''} ${select ? 'selectable' : ''}`} ref=${root} style=${{ '--columns': template, '--row': `${height}px` }}>
-			<div role="grid" aria-label=${label} aria-rowcount=${next ? -1 : items.length + 1} aria-colcount=${columnCount} aria-multiselectable=${select ? 'true' : undefined} onKeyDown=${press}>
-				<div role="rowgroup" class="list-head">
-					<div role="row" aria-rowindex="1" class="row">
-						${select && html`<div role="columnheader" class="cell tick"><input type="checkbox" aria-label="Select all that are loaded, 200 at most" checked=${select.all(items)} onClick=${() => select.every(items)} /></div>`}
-						${(compact ? [{ title: select ? 'Select all' : 'Entry' }, { title: 'Details' }, { title: 'State' }] : columns).map((column) => html`<div key=${column.title} role="columnheader" class="cell">${column.title}</div>`)}
+			<div role=grid aria-label=${label} aria-rowcount=${next ? -1 : items.length + 1} aria-colcount=${columnCount} aria-multiselectable=${select ? 'true' : undefined} onKeyDown=${press}>
+				<div role=rowgroup class=list-head>
+					<div role=row aria-rowindex=1 class=row>
+						${select && html`<div role=columnheader class="cell tick"><input type=checkbox aria-label="Select all that are loaded, 200 at most" checked=${select.all(items)} onClick=${() => select.every(items)} /></div>`}
+						${(compact ? [{ title: select ? 'Select all' : 'Entry' }, { title: 'Details' }, { title: 'State' }] : columns).map((column) => html`<div key=${column.title} role=columnheader class=cell>${column.title}</div>`)}
 					</div>
 				</div>
-				<div role="rowgroup" class="list-body" ref=${body} style=${{ height: `${items.length * height}px` }}>
+				<div role=rowgroup class=list-body ref=${body} style=${{ height: `${items.length * height}px` }}>
 					${shown.map((index) => {
 						const item = items[index]
 						const picked = select?.has(item)
 						return html`
-							<div key=${id(item)} role="row" class=${`row ${href || open ? 'opens' : ''}`} data-index=${index} aria-rowindex=${index + 2} tabindex=${index === at ? 0 : -1}
+							<div key=${id(item)} role=row class=${`row ${href || open ? 'opens' : ''}`} data-index=${index} aria-rowindex=${index + 2} tabindex=${index === at ? 0 : -1}
 								aria-selected=${select ? String(picked) : undefined} style=${{ top: `${index * height}px` }}
 								onfocusin=${() => index === at || setActive(index)}
 								onClick=${(event) => event.target.closest('a, button, input, label') || enter(item)}>
-								${select && html`<div role="gridcell" class="cell tick"><input type="checkbox" tabindex="-1" aria-label="Select" checked=${picked} onClick=${() => select.toggle(item)} /></div>`}
+								${select && html`<div role=gridcell class="cell tick"><input type=checkbox tabindex=-1 aria-label=Select checked=${picked} onClick=${() => select.toggle(item)} /></div>`}
 								${cells(item)}
 							</div>`
 					})}
 				</div>
 			</div>
 			${next && html`
-				<div class="more" ref=${more}>
-					${error && html`<p class="alert" role="alert">${error.message}</p>`}
-					<button class="small" onClick=${() => turn.current || load(next, items)}>Load more</button>
+				<div class=more ref=${more}>
+					${error && html`<p class=alert role=alert>${error.message}</p>`}
+					<button class=small onClick=${() => turn.current || load(next, items)}>Load more</button>
 				</div>`}
 		</div>`
 }

@@ -1,6 +1,6 @@
 // Reading from the server, and what shows meanwhile and instead.
 
-import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from '../vendor/standalone.module.js'
+import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
 import { get } from '../api.js'
 import { Icon } from './icon.js'
 import { visited } from './router.js'
@@ -42,29 +42,29 @@ export function Head({ title, text, back, children, note }) {
 		document.title = `${text || title} · Saryno`
 	}, [text, title])
 	return html`
-		<header class="head">
+		<header class=head>
 			<div>
-				${back && html`<a class="back" href=${back[0]}><${Icon} name="back" />${back[1]}</a>`}
-				<h1 ref=${heading} tabindex="-1">${title}</h1>
-				${note && html`<p class="note">${note}</p>`}
+				${back && html`<a class=back href=${back[0]}><${Icon} name=back />${back[1]}</a>`}
+				<h1 ref=${heading} tabindex=-1>${title}</h1>
+				${note && html`<p class=note>${note}</p>`}
 			</div>
-			${children && html`<div class="buttons">${children}</div>`}
+			${children && html`<div class=buttons>${children}</div>`}
 		</header>`
 }
 
-export const Waiting = () => html`<p class="waiting" aria-busy="true">Loading …</p>`
+export const Waiting = () => html`<p class=waiting aria-busy=true>Loading …</p>`
 
 /** An error in place of what was asked for. */
 export function Problem({ error, retry }) {
 	return html`
-		<div class="empty" role="alert">
+		<div class=empty role=alert>
 			<p>${error.status === 404 ? 'There is nothing at this address. It may have been deleted.' : Object.values(error.fields || {})[0] || error.message}</p>
 			${retry && ![400, 404].includes(error.status) && html`<button onClick=${retry}>Try again</button>`}
 		</div>`
 }
 
 export function Empty({ title, children }) {
-	return html`<div class="empty"><p class="strong">${title}</p>${children && html`<p>${children}</p>`}</div>`
+	return html`<div class=empty><p class=strong>${title}</p>${children && html`<p>${children}</p>`}</div>`
 }
 
 /** A framed part of a page. */

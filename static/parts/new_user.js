@@ -1,4 +1,4 @@
-import { html } from '../vendor/standalone.module.js'
+import { html } from '../vendor/htm.js'
 import { post } from '../api.js'
 import { ask } from './dialog.js'
 import { Check, Field } from './form.js'
@@ -12,13 +12,13 @@ export function createUser({ username = '', discriminator = '', done }) {
 	ask({
 		title: 'Create a user or a bot', submit: 'Create',
 		body: html`
-			<div class="pair">
-				<${Field} label="Name" name="username" maxlength="60" defaultValue=${username} />
-				<${Field} label="Discriminator" name="discriminator" inputmode="numeric" maxlength="4" placeholder="drawn" hint="Four digits; empty draws one." defaultValue=${discriminator} />
+			<div class=pair>
+				<${Field} label=Name name=username maxlength=60 defaultValue=${username} />
+				<${Field} label=Discriminator name=discriminator inputmode=numeric maxlength=4 placeholder=drawn hint="Four digits; empty draws one." defaultValue=${discriminator} />
 			</div>
 			<fieldset><legend>Flags</legend>${FLAGS.map(([name, bit, label, text]) => html`<${Check} key=${name} name=${`flag ${bit}`} label=${label} hint=${text} />`)}</fieldset>
-			<${Field} label="Password" name="password" type="password" autocomplete="new-password" hint="Optional: without one nobody can log in, and a reset link sets it later." />
-			<${Check} name="token" label="Issue a token" hint="What a bot uses to talk to the API. It is shown once." />`,
+			<${Field} label=Password name=password type=password autocomplete=new-password hint="Optional: without one nobody can log in, and a reset link sets it later." />
+			<${Check} name=token label="Issue a token" hint="What a bot uses to talk to the API. It is shown once." />`,
 		act: async (values) => {
 			const { account, token } = await post('/users', {
 				username: values.username,

@@ -1,6 +1,6 @@
 // The discriminators of a name as a picture: row = the first two digits, column = the last two.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/standalone.module.js'
+import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
 import { color, onTheme } from './theme.js'
 
 const SIDE = 100
@@ -98,8 +98,8 @@ export function Picture({ bits, mine, at, move, open, label, describedby }) {
 	// A finger has no hovering: its first tap tells, the second opens.
 	const touched = useRef(null)
 	return html`
-		<div ref=${box} class="picture">
-			<canvas ref=${canvas} tabindex="0" role="application" aria-roledescription="picture of discriminators" aria-label=${label} aria-describedby=${describedby}
+		<div ref=${box} class=picture>
+			<canvas ref=${canvas} tabindex=0 role=application aria-roledescription="picture of discriminators" aria-label=${label} aria-describedby=${describedby}
 				onPointerMove=${(event) => { const number = event.pointerType === 'mouse' && under(event); if (number && number !== at) move(number) }}
 				onPointerDown=${(event) => { touched.current = event.pointerType === 'mouse' ? null : at }}
 				onClick=${(event) => {

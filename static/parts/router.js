@@ -1,6 +1,6 @@
 // Addresses live in the hash: `#/users?search=ann`. Every view is one, so it survives a reload.
 
-import { useEffect, useState } from '../vendor/standalone.module.js'
+import { useEffect, useState } from '../vendor/htm.js'
 
 export function current() {
 	const [path, search = ''] = location.hash.replace(/^#/, '').split(/\?(.*)/s)

@@ -1,4 +1,4 @@
-import { html, useEffect, useRef, useState } from '../vendor/standalone.module.js'
+import { html, useEffect, useRef, useState } from '../vendor/htm.js'
 import { Icon } from './icon.js'
 
 /** A search that `change` hears of when the typing pauses. Escape clears it. */
@@ -25,16 +25,16 @@ export function Search({ value = '', change, label, placeholder }) {
 		}
 	}
 	return html`
-		<div class="search">
-			<${Icon} name="search" />
-			<input type="search" aria-label=${label} placeholder=${placeholder} value=${text} autocomplete="off" spellcheck=${false} onInput=${(event) => type(event.target.value)} onKeyDown=${press} />
+		<div class=search>
+			<${Icon} name=search />
+			<input type=search aria-label=${label} placeholder=${placeholder} value=${text} autocomplete=off spellcheck=${false} onInput=${(event) => type(event.target.value)} onKeyDown=${press} />
 		</div>`
 }
 
 /** A choice in the bar above a list. */
 export function Choice({ label, value, options, change, disabled }) {
 	return html`
-		<label class="choice"><span>${label}</span>
+		<label class=choice><span>${label}</span>
 			<select disabled=${disabled} onChange=${(event) => change(event.target.value)}>
 				${options.map(([key, text]) => html`<option key=${key} value=${key} selected=${key === (value || '')}>${text}</option>`)}
 			</select>

@@ -1,6 +1,6 @@
 // What is shown once, and copied.
 
-import { html, useRef, useState } from '../vendor/standalone.module.js'
+import { html, useRef, useState } from '../vendor/htm.js'
 import { ask } from './dialog.js'
 import { useId } from './form.js'
 import { Icon } from './icon.js'
@@ -18,17 +18,17 @@ export function Copy({ text, label = 'Copy', source }) {
 		set(true)
 		setTimeout(() => set(false), 2000)
 	}
-	return html`<button type="button" class="small" onClick=${copy}><${Icon} name=${done ? 'check' : 'copy'} /><span aria-live="polite">${done ? 'Copied' : label}</span></button>`
+	return html`<button type=button class=small onClick=${copy}><${Icon} name=${done ? 'check' : 'copy'} /><span aria-live=polite>${done ? 'Copied' : label}</span></button>`
 }
 
 export function Secret({ label, text }) {
 	const id = useId()
 	const source = useRef(null)
 	return html`
-		<div class="field">
+		<div class=field>
 			<label for=${id}>${label}</label>
-			<div class="secret">
-				<input id=${id} ref=${source} readonly value=${text} class="mono" onFocus=${(event) => event.target.select()} />
+			<div class=secret>
+				<input id=${id} ref=${source} readonly value=${text} class=mono onFocus=${(event) => event.target.select()} />
 				<${Copy} text=${text} source=${source} />
 			</div>
 		</div>`

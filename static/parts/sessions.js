@@ -1,4 +1,4 @@
-import { html, useRef } from '../vendor/standalone.module.js'
+import { html, useRef } from '../vendor/htm.js'
 import { remove } from '../api.js'
 import { ask } from './dialog.js'
 import { List } from './list.js'
@@ -31,18 +31,18 @@ export function Sessions({ user, issue, reset }) {
 		},
 	})
 	const columns = [
-		{ title: 'Session', slot: 'main', cell: (session) => (session.name ? html`<bdi>${session.name}</bdi>` : html`<span class="muted">Without a name</span>`) },
-		{ title: 'Begun', slot: 'sub', cell: (session) => html`<span class="muted">begun <${Time} at=${madeAt(session.id)} /></span>` },
-		{ title: 'Last used', slot: 'sub', cell: (session) => html`<span class="muted">${session.last_used ? html`used <${Time} at=${session.last_used} />` : 'never used'}</span>` },
-		{ title: 'Actions', slot: 'end', cell: (session) => html`<button class="small" onClick=${() => end(session)}>End<span class="unseen"> ${session.name || 'this session'}</span></button>` },
+		{ title: 'Session', slot: 'main', cell: (session) => (session.name ? html`<bdi>${session.name}</bdi>` : html`<span class=muted>Without a name</span>`) },
+		{ title: 'Begun', slot: 'sub', cell: (session) => html`<span class=muted>begun <${Time} at=${madeAt(session.id)} /></span>` },
+		{ title: 'Last used', slot: 'sub', cell: (session) => html`<span class=muted>${session.last_used ? html`used <${Time} at=${session.last_used} />` : 'never used'}</span>` },
+		{ title: 'Actions', slot: 'end', cell: (session) => html`<button class=small onClick=${() => end(session)}>End<span class=unseen> ${session.name || 'this session'}</span></button>` },
 	]
 	return html`
-		<${Card} title="Sessions and tokens" action=${html`<div class="buttons">
-				<button class="small" onClick=${() => issue(again)}>Issue a token</button>
-				<button class="small" onClick=${reset}>Reset link</button>
-				<button class="small" onClick=${endAll}>End all</button>
+		<${Card} title="Sessions and tokens" action=${html`<div class=buttons>
+				<button class=small onClick=${() => issue(again)}>Issue a token</button>
+				<button class=small onClick=${reset}>Reset link</button>
+				<button class=small onClick=${endAll}>End all</button>
 			</div>`}>
-			<${List} path=${`${path}?limit=10`} label="Sessions" columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" handle=${list} embedded
+			<${List} path=${`${path}?limit=10`} label=Sessions columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" handle=${list} embedded
 				empty=${html`<${Empty} title="No sessions.">Nobody is logged in to this account. A token or a reset link lets somebody in.<//>`} />
 		<//>`
 }

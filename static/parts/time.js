@@ -1,6 +1,6 @@
 // Times as people say them.
 
-import { html } from '../vendor/standalone.module.js'
+import { html } from '../vendor/htm.js'
 
 const EPOCH = 1_601_074_153_000
 const relative = new Intl.RelativeTimeFormat('en', { numeric: 'auto' })

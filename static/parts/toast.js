@@ -1,6 +1,6 @@
 // What an action did, said once, with the way back where there is one.
 
-import { html, useEffect, useState } from '../vendor/standalone.module.js'
+import { html, useEffect, useState } from '../vendor/htm.js'
 import { Icon } from './icon.js'
 
 let list = []
@@ -44,8 +44,8 @@ function Toast({ toast: { id, text, undo, failed } }) {
 	return html`
 		<div class=${`toast ${failed ? 'failed' : ''}`} onMouseEnter=${() => hold(true)} onMouseLeave=${() => hold(false)} onfocusin=${() => hold(true)} onfocusout=${() => hold(false)}>
 			<p>${text}</p>
-			${undo && html`<button class="small" onClick=${back}>Undo</button>`}
-			<button class="bare" aria-label="Dismiss" onClick=${() => drop(id)}><${Icon} name="close" /></button>
+			${undo && html`<button class=small onClick=${back}>Undo</button>`}
+			<button class=bare aria-label=Dismiss onClick=${() => drop(id)}><${Icon} name=close /></button>
 		</div>`
 }
 
@@ -54,5 +54,5 @@ export function Toasts() {
 	useEffect(() => {
 		show = set
 	}, [])
-	return html`<div class="toasts" role="status" aria-live="polite">${toasts.map((toast) => html`<${Toast} key=${toast.id} toast=${toast} />`)}</div>`
+	return html`<div class=toasts role=status aria-live=polite>${toasts.map((toast) => html`<${Toast} key=${toast.id} toast=${toast} />`)}</div>`
 }

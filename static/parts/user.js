@@ -1,6 +1,6 @@
 // How a user shows: initials in a colour made from the id, tag, flags.
 
-import { html } from '../vendor/standalone.module.js'
+import { html } from '../vendor/htm.js'
 
 export const FLAGS = [['developer', 1, 'Developer', 'Sees the developer tools of the platform.'], ['bot', 10, 'Bot', 'A program, not a person.'], ['system', 11, 'System', 'Speaks for the server itself.']]
 
@@ -18,24 +18,24 @@ function initials(name) {
 
 export function Avatar({ id, name, gone }) {
 	const hue = Number(BigInt(id) % 3600n) / 10
-	return html`<span class=${`avatar ${gone ? 'gone' : ''}`} style=${{ '--hue': hue.toFixed(1) }} aria-hidden="true">${gone ? '–' : initials(name)}</span>`
+	return html`<span class=${`avatar ${gone ? 'gone' : ''}`} style=${{ '--hue': hue.toFixed(1) }} aria-hidden=true>${gone ? '–' : initials(name)}</span>`
 }
 
 /** The tag; the name is isolated, so that a right-to-left one doesn't scramble the line. */
 export function Tag({ user }) {
-	return html`<span class="tag"><bdi class="name">${user.username}</bdi><span class="discriminator">#${user.discriminator}</span></span>`
+	return html`<span class=tag><bdi class=name>${user.username}</bdi><span class=discriminator>#${user.discriminator}</span></span>`
 }
 
-/** Name in running text. */
-export const Name = ({ children }) => html`<bdi class="quoted">${children}</bdi>`
+/** A name in running text. */
+export const named = (name) => html`<bdi class=quoted>${name}</bdi>`
 
 /** A tag in running text. */
-export const called = (user) => html`<${Name}>${tag(user)}<//>`
+export const called = (user) => named(tag(user))
 
 /** A user as a link to their page. */
 export function UserChip({ user, plain }) {
 	const inside = html`<${Avatar} id=${user.id} name=${user.username} gone=${isDeleted(user)} /><${Tag} user=${user} />`
-	return plain ? html`<span class="chip">${inside}</span>` : html`<a class="chip" href=${userAddress(user.id)}>${inside}</a>`
+	return plain ? html`<span class=chip>${inside}</span>` : html`<a class=chip href=${userAddress(user.id)}>${inside}</a>`
 }
 
 export function Flags({ user }) {
