@@ -9,12 +9,14 @@
 mod browser;
 mod operate;
 mod support;
+mod visit;
 
 mod access;
 mod accounts;
 mod address;
 mod admin_live;
 mod admin_page;
+mod admin_windows;
 mod binary;
 mod channels;
 mod clock;

@@ -164,19 +164,31 @@ fn origin_of(url: &str) -> &str {
     path.map_or(url, |path| &url[..authority + path])
 }
 
-/// A change that nobody was admitted for yet, a log-in, and that comes from the page itself.
-pub(super) struct FromPage {
+/// The way in: a log-in, or what comes before it. Nobody was admitted yet, but it comes from the page itself.
+pub(super) struct Entrance<'r> {
     pub(super) address: Option<String>,
+    site: Site,
+    jar: &'r CookieJar<'r>,
+}
+
+impl Entrance<'_> {
+    /// Hands a session's cookie to the browser.
+    pub(super) fn begin(&self, session: &Secret) {
+        // Without an end of its own: the store ends it after its idle time, and the browser when it closes.
+        self.jar.add(self.site.cookie(session.reveal().to_owned()));
+    }
 }
 
 #[rocket::async_trait]
-impl<'r> FromRequest<'r> for FromPage {
+impl<'r> FromRequest<'r> for Entrance<'r> {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
         match require_page(request).and_then(|()| check_content_type(request)) {
             Ok(()) => Outcome::Success(Self {
                 address: address(request),
+                site: Site::of(request),
+                jar: request.cookies(),
             }),
             Err(error) => Outcome::Error(stop(request, error)),
         }
@@ -193,17 +205,27 @@ pub(super) struct Site {
 }
 
 impl Site {
+    fn of(request: &Request<'_>) -> Self {
+        let desk = request.rocket().state::<Desk>();
+        let public = desk.and_then(|desk| desk.public_url.clone());
+        let url = public.unwrap_or_else(|| {
+            let headers = request.headers();
+            // What a proxy says, or a client: which would only deceive itself.
+            let scheme = match headers.get_one("X-Forwarded-Proto") {
+                Some("https") => "https",
+                _ => "http",
+            };
+            let host = headers.get_one("Host").unwrap_or("localhost");
+            format!("{scheme}://{host}")
+        });
+        Self { url }
+    }
+
     fn is_secure(&self) -> bool {
         self.url.starts_with("https://")
     }
 
-    /// Hands a session's cookie to the browser.
-    pub(super) fn begin(&self, jar: &CookieJar<'_>, session: &Secret) {
-        // Without an end of its own: the store ends it after its idle time, and the browser when it closes.
-        jar.add(self.cookie(session.reveal().to_owned()));
-    }
-
-    /// Takes it back.
+    /// Takes a session's cookie back.
     pub(super) fn end(&self, jar: &CookieJar<'_>) {
         let mut cookie = self.cookie(String::new());
         cookie.set_max_age(Duration::ZERO);
@@ -225,21 +247,7 @@ impl<'r> FromRequest<'r> for Site {
     type Error = std::convert::Infallible;
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Self::Error> {
-        let public = request
-            .rocket()
-            .state::<Desk>()
-            .and_then(|desk| desk.public_url.clone());
-        let url = public.unwrap_or_else(|| {
-            let headers = request.headers();
-            // What a proxy says, or a client: which would only deceive itself.
-            let scheme = match headers.get_one("X-Forwarded-Proto") {
-                Some("https") => "https",
-                _ => "http",
-            };
-            let host = headers.get_one("Host").unwrap_or("localhost");
-            format!("{scheme}://{host}")
-        });
-        Outcome::Success(Self { url })
+        Outcome::Success(Self::of(request))
     }
 }
 

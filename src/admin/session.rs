@@ -12,7 +12,7 @@ use rocket::{Route, State, get, post, routes};
 use serde::Serialize;
 
 use super::DeskState;
-use super::auth::{FromPage, InPerson, Site, Visitor};
+use super::auth::{Entrance, InPerson, Site, Visitor};
 use super::forms::{AdminLogIn, LinkUse, SetUp};
 use crate::accounts::PasswordChange;
 use crate::actions::{Action, AdminAction};
@@ -150,10 +150,8 @@ async fn state(visitor: Visitor, app: &AppState) -> Result<Json<Now>> {
 
 #[post("/setup", data = "<body>")]
 async fn set_up(
-    page: FromPage,
+    entrance: Entrance<'_>,
     body: Body,
-    site: Site,
-    jar: &CookieJar<'_>,
     link: &State<SetUpLink>,
     app: &AppState,
     desk: &DeskState,
@@ -164,36 +162,34 @@ async fn set_up(
         password,
     } = SetUp::parse(body.0)?;
     let now = Timestamp::now();
-    desk.log_ins.check(None, page.address.as_deref())?;
+    desk.log_ins.check(None, entrance.address.as_deref())?;
     link.check(code, now)?;
     let new = NewAdmin {
         id: app.ids.next()?,
         name,
         way: WayIn::Password(app.hasher.hash(password).await?),
     };
-    let author = newcomer(new.id, &new.name, "set-up link", page.address);
+    let author = newcomer(new.id, &new.name, "set-up link", entrance.address.clone());
     let (cookie, session) = session(app, now)?;
     let admin = app
         .store
         .set_up(new, session, author, app.ids.next()?)
         .await?;
     link.end();
-    site.begin(jar, &cookie);
+    entrance.begin(&cookie);
     Ok(Json::created(admin))
 }
 
 #[post("/login", data = "<body>")]
 async fn log_in(
-    page: FromPage,
+    entrance: Entrance<'_>,
     body: Body,
-    site: Site,
-    jar: &CookieJar<'_>,
     app: &AppState,
     desk: &DeskState,
 ) -> Result<Json<Admin>> {
     let AdminLogIn { name, password } = AdminLogIn::parse(body.0)?;
     desk.log_ins
-        .check(Some(name.key()), page.address.as_deref())?;
+        .check(Some(name.key()), entrance.address.as_deref())?;
     let found = match app.store.admin_credentials(name).await {
         Ok(found) => Some(found),
         Err(Error::InvalidCredentials) => None,
@@ -206,33 +202,37 @@ async fn log_in(
         .filter(|_| fits)
         .and_then(|found| found.password.map(|password| (found.admin, password)))
         .ok_or(Error::InvalidCredentials)?;
-    let author = newcomer(admin.id, &admin.name, "page", page.address);
+    let author = newcomer(admin.id, &admin.name, "page", entrance.address.clone());
     let (cookie, session) = session(app, Timestamp::now())?;
     app.store
         .log_in_admin(checked, session, author, app.ids.next()?)
         .await?;
-    site.begin(jar, &cookie);
+    entrance.begin(&cookie);
     Ok(Json::ok(admin))
 }
 
 #[post("/password-link", data = "<body>")]
 async fn use_link(
-    page: FromPage,
+    entrance: Entrance<'_>,
     body: Body,
-    site: Site,
-    jar: &CookieJar<'_>,
     app: &AppState,
     desk: &DeskState,
 ) -> Result<Json<Admin>> {
     let LinkUse { code, password } = LinkUse::parse(body.0)?;
-    desk.log_ins.check(None, page.address.as_deref())?;
+    desk.log_ins.check(None, entrance.address.as_deref())?;
     let password = app.hasher.hash(password).await?;
     let (cookie, session) = session(app, Timestamp::now())?;
     let admin = app
         .store
-        .use_admin_link(code, password, session, page.address, app.ids.next()?)
+        .use_admin_link(
+            code,
+            password,
+            session,
+            entrance.address.clone(),
+            app.ids.next()?,
+        )
         .await?;
-    site.begin(jar, &cookie);
+    entrance.begin(&cookie);
     Ok(Json::ok(admin))
 }
 

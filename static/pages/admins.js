@@ -54,9 +54,9 @@ function People({ me }) {
 		},
 	})
 	const columns = [
-		{ title: 'Name', slot: 'main', cell: (admin) => html`<a href=${address('/audit', { admin: admin.name })} tabindex=-1><bdi class=name>${admin.name}</bdi></a>${admin.id === me.id && html` <span class=badge>You</span>`}` },
-		{ title: 'Last log-in', slot: 'sub', cell: (admin) => html`<span class=muted>${!admin.has_password ? 'has not used the link yet' : admin.last_login ? html`logged in <${Time} at=${admin.last_login} />` : 'never logged in'}</span>` },
-		{ title: 'Actions', slot: 'end', cell: (admin) => html`<button class=small onClick=${() => reset(admin)}>New link<span class=unseen> for ${admin.name}</span></button>${admin.id !== me.id && html`<button class=small onClick=${() => take(admin)}>Remove<span class=unseen> ${admin.name}</span></button>`}` },
+		['Name', 'main', (admin) => html`<a href=${address('/audit', { admin: admin.name })} tabindex=-1><bdi class=name>${admin.name}</bdi></a>${admin.id === me.id && html` <span class=badge>You</span>`}`],
+		['Last log-in', 'sub', (admin) => html`<span class=muted>${!admin.has_password ? 'has not used the link yet' : admin.last_login ? html`logged in <${Time} at=${admin.last_login} />` : 'never logged in'}</span>`],
+		['Actions', 'end', (admin) => html`<button class=small onClick=${() => reset(admin)}>New link<span class=unseen> for ${admin.name}</span></button>${admin.id !== me.id && html`<button class=small onClick=${() => take(admin)}>Remove<span class=unseen> ${admin.name}</span></button>`}`],
 	]
 	return html`
 		<${Card} title=Admins action=${html`<button class=small onClick=${add}>Add an admin</button>`}>
@@ -86,10 +86,10 @@ function Tokens() {
 		},
 	})
 	const columns = [
-		{ title: 'Token', slot: 'main', cell: (token) => html`<bdi class=name>${token.name}</bdi>` },
-		{ title: 'Of', slot: 'sub', cell: (token) => html`<span class=muted>of <bdi>${token.admin}</bdi>, made <${Time} at=${madeAt(token.id)} /></span>` },
-		{ title: 'Last used', slot: 'sub', cell: (token) => html`<span class=muted>${token.last_used ? html`used <${Time} at=${token.last_used} />` : 'never used'}</span>` },
-		{ title: 'Actions', slot: 'end', cell: (token) => html`<button class=small onClick=${() => revoke(token)}>Revoke<span class=unseen> ${token.name}</span></button>` },
+		['Token', 'main', (token) => html`<bdi class=name>${token.name}</bdi>`],
+		['Of', 'sub', (token) => html`<span class=muted>of <bdi>${token.admin}</bdi>, made <${Time} at=${madeAt(token.id)} /></span>`],
+		['Last used', 'sub', (token) => html`<span class=muted>${token.last_used ? html`used <${Time} at=${token.last_used} />` : 'never used'}</span>`],
+		['Actions', 'end', (token) => html`<button class=small onClick=${() => revoke(token)}>Revoke<span class=unseen> ${token.name}</span></button>`],
 	]
 	return html`
 		<${Card} title="Admin API tokens" action=${html`<button class=small onClick=${create}>Create a token</button>`}>

@@ -37,10 +37,10 @@ function Details({ entry, close }) {
 }
 
 const COLUMNS = [
-	{ title: 'What', slot: 'main', cell: (entry) => html`<button class=link tabindex=-1 onClick=${() => open(entry)}><${Sentence} entry=${entry} /></button>` },
-	{ title: 'When', slot: 'sub', cell: ({ at }) => html`<span class=when><span class=exact>${exactly(at)}</span> <span class=muted><${Time} at=${at} /></span></span>` },
-	{ title: 'From', slot: 'sub', cell: (entry) => html`<span class="mono muted">${entry.address || 'this machine'}</span>` },
-	{ title: 'Via', slot: 'end', cell: ({ via }) => html`<span class=badge><bdi>${via}</bdi></span>` },
+	['What', 'main', (entry) => html`<button class=link tabindex=-1 onClick=${() => open(entry)}><${Sentence} entry=${entry} /></button>`],
+	['When', 'sub', ({ at }) => html`<span class=when><span class=exact>${exactly(at)}</span> <span class=muted><${Time} at=${at} /></span></span>`],
+	['From', 'sub', (entry) => html`<span class="mono muted">${entry.address || 'this machine'}</span>`],
+	['Via', 'end', ({ via }) => html`<span class=badge><bdi>${via}</bdi></span>`],
 ]
 
 const open = (entry) => ask({ title: ACTIONS[entry.action]?.[0] || entry.action, wide: true, body: (close) => html`<${Details} entry=${entry} close=${close} />` })

@@ -105,9 +105,9 @@ function Members({ path, community, list }) {
 		},
 	})
 	const columns = [
-		{ title: 'Member', slot: 'main', cell: ({ user }) => html`<a class=chip tabindex=-1 href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>` },
-		{ title: 'Since', slot: 'sub', cell: ({ since }) => html`<span class=muted>since <${Time} at=${since} /></span>` },
-		{ title: 'Actions', slot: 'end', cell: ({ user }) => (user.id === community.owner_id ? html`<span class=badge>Owner</span>` : html`<button class=small onClick=${() => take(user)}>Remove<span class=unseen> <bdi>${tag(user)}</bdi></span></button>`) },
+		['Member', 'main', ({ user }) => html`<a class=chip tabindex=-1 href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>`],
+		['Since', 'sub', ({ since }) => html`<span class=muted>since <${Time} at=${since} /></span>`],
+		['Actions', 'end', ({ user }) => (user.id === community.owner_id ? html`<span class=badge>Owner</span>` : html`<button class=small onClick=${() => take(user)}>Remove<span class=unseen> <bdi>${tag(user)}</bdi></span></button>`)],
 	]
 	return html`
 		<${Card} title=Members>

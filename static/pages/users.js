@@ -16,11 +16,11 @@ const ORDERS = [['', 'Newest first'], ['oldest', 'Oldest first']]
 const MOST = 200
 
 const COLUMNS = [
-	{ title: 'User', slot: 'main', cell: ({ user }) => html`<a class=chip tabindex=-1 href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>` },
-	{ title: 'Id', slot: 'wide', cell: ({ user }) => html`<span class=mono>${user.id}</span>` },
-	{ title: 'Made', slot: 'sub', cell: ({ user }) => html`<${Time} at=${madeAt(user.id)} />` },
-	{ title: 'Flags', slot: 'end', cell: ({ user }) => html`<${Flags} user=${user} />` },
-	{ title: 'State', slot: 'end', cell: (account) => html`<${State} account=${account} />` },
+	['User', 'main', ({ user }) => html`<a class=chip tabindex=-1 href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>`],
+	['Id', 'wide', ({ user }) => html`<span class=mono>${user.id}</span>`],
+	['Made', 'sub', ({ user }) => html`<${Time} at=${madeAt(user.id)} />`],
+	['Flags', 'end', ({ user }) => html`<${Flags} user=${user} />`],
+	['State', 'end', (account) => html`<${State} account=${account} />`],
 ]
 
 const count = (users) => (users === 1 ? '1 user' : `${users} users`)

@@ -18,10 +18,10 @@ export function ChannelName({ channel, of }) {
 export function Channels({ of, ...rest }) {
 	const mine = (channel) => channel.participants.find(({ user }) => user.id === of)
 	const columns = [
-		{ title: 'With', slot: 'main', cell: (channel) => html`<a class=plain tabindex=-1 href=${`#/channels/${channel.id}`}><${ChannelName} channel=${channel} of=${of} /></a>` },
-		{ title: 'Made', slot: 'sub', cell: (channel) => html`<span class=muted>${channel.type === DM ? 'opened' : 'made'} <${Time} at=${madeAt(channel.id)} /></span>` },
-		{ title: 'People', slot: 'sub', cell: (channel) => html`<span class=muted>${channel.participants.length} people</span>` },
-		{ title: 'Kind', slot: 'end', cell: (channel) => html`<span class=badge>${channel.type === DM ? 'DM' : 'Group'}</span>${mine(channel)?.hidden && html`<span class=badge>Hidden</span>`}` },
+		['With', 'main', (channel) => html`<a class=plain tabindex=-1 href=${`#/channels/${channel.id}`}><${ChannelName} channel=${channel} of=${of} /></a>`],
+		['Made', 'sub', (channel) => html`<span class=muted>${channel.type === DM ? 'opened' : 'made'} <${Time} at=${madeAt(channel.id)} /></span>`],
+		['People', 'sub', (channel) => html`<span class=muted>${channel.participants.length} people</span>`],
+		['Kind', 'end', (channel) => html`<span class=badge>${channel.type === DM ? 'DM' : 'Group'}</span>${mine(channel)?.hidden && html`<span class=badge>Hidden</span>`}`],
 	]
 	return html`<${List} label="DMs and groups" columns=${columns} template="minmax(12rem, 3fr) minmax(9rem, 1fr) minmax(6rem, 1fr) 9rem" href=${(channel) => `#/channels/${channel.id}`} ...${rest} />`
 }

@@ -13,12 +13,12 @@ export function CommunityChip({ community, plain }) {
 /** A list of communities; what `owner` owns is marked. */
 export function Communities({ owner, ...rest }) {
 	const columns = [
-		{ title: 'Community', slot: 'main', cell: (community) => html`<${CommunityChip} community=${community} />` },
-		{ title: 'Id', slot: 'wide', cell: (community) => html`<span class=mono>${community.id}</span>` },
-		{ title: 'Made', slot: 'sub', cell: (community) => html`<${Time} at=${madeAt(community.id)} />` },
+		['Community', 'main', (community) => html`<${CommunityChip} community=${community} />`],
+		['Id', 'wide', (community) => html`<span class=mono>${community.id}</span>`],
+		['Made', 'sub', (community) => html`<${Time} at=${madeAt(community.id)} />`],
 		owner
-			? { title: 'Role', slot: 'end', cell: (community) => (community.owner_id === owner ? html`<span class=badge>Owner</span>` : html`<span class=muted>Member</span>`) }
-			: { title: 'Owner', slot: 'end', cell: (community) => html`<a class=mono tabindex=-1 href=${`#/users/${community.owner_id}`} aria-label=${`Owner ${community.owner_id}`}>${community.owner_id}</a>` },
+			? ['Role', 'end', (community) => (community.owner_id === owner ? html`<span class=badge>Owner</span>` : html`<span class=muted>Member</span>`)]
+			: ['Owner', 'end', (community) => html`<a class=mono tabindex=-1 href=${`#/users/${community.owner_id}`} aria-label=${`Owner ${community.owner_id}`}>${community.owner_id}</a>`],
 	]
 	return html`<${List} label=Communities columns=${columns} template="minmax(10rem, 3fr) minmax(11.5rem, 1fr) minmax(7rem, 1fr) minmax(7rem, 12rem)" href=${(community) => communityAddress(community.id)} ...${rest} />`
 }

@@ -12,7 +12,7 @@ const kept = new Map()
 export const forgetLists = () => kept.clear()
 
 /**
- * `columns`: `{title, cell(item), slot}`; the slot says where a cell goes where there is no room for columns: `main`, `sub` or `end`; others don't show then.
+ * `columns`: `[title, slot, cell(item)]`; the slot says where a cell goes where there is no room for columns: `main`, `sub` or `end`; others don't show then.
  * `template`: the widths of the columns; `narrow`: there is no room for them below. `rows`: the height of a row with them, and without. `select`: `{has, toggle, all}`.
  * `handle.current`: `reload()`, `update(items)`, `items()`. An `embedded` list is part of a page: it loads on by its button only.
  */
@@ -170,12 +170,12 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 	for (let index = range.from; index < Math.min(range.to, items.length); index++) shown.push(index)
 	if (at < range.from) shown.unshift(at)
 	else if (at >= range.to) shown.push(at)
-	const slots = (slot) => columns.filter((column) => column.slot === slot)
+	const slots = (slot) => columns.filter((column) => column[1] === slot)
 	const columnCount = (compact ? 3 : columns.length) + (select ? 1 : 0)
 
 	const cells = (item) => compact
-		? ['main', 'sub', 'end'].map((slot) => html`<div key=${slot} role=gridcell class=${`cell ${slot}`}>${slots(slot).map((column) => html`<span key=${column.title} class=piece>${column.cell(item)}</span>`)}</div>`)
-		: columns.map((column) => html`<div key=${column.title} role=gridcell class=${`cell ${column.slot}`}>${column.cell(item)}</div>`)
+		? ['main', 'sub', 'end'].map((slot) => html`<div key=${slot} role=gridcell class=${`cell ${slot}`}>${slots(slot).map(([title, , cell]) => html`<span key=${title} class=piece>${cell(item)}</span>`)}</div>`)
+		: columns.map(([title, slot, cell]) => html`<div key=${title} role=gridcell class=${`cell ${slot}`}>${cell(item)}</div>`)
 
 	return html`
 		<div class=${`list ${compact ? 'compact' : ''} ${select ? 'selectable' : ''}`} ref=${root} style=${{ '--columns': template, '--row': `${height}px` }}>
@@ -183,7 +183,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 				<div role=rowgroup class=list-head>
 					<div role=row aria-rowindex=1 class=row>
 						${select && html`<div role=columnheader class="cell tick"><input type=checkbox aria-label="Select all that are loaded, 200 at most" checked=${select.all(items)} onClick=${() => select.every(items)} /></div>`}
-						${(compact ? [{ title: select ? 'Select all' : 'Entry' }, { title: 'Details' }, { title: 'State' }] : columns).map((column) => html`<div key=${column.title} role=columnheader class=cell>${column.title}</div>`)}
+						${(compact ? [[select ? 'Select all' : 'Entry'], ['Details'], ['State']] : columns).map(([title]) => html`<div key=${title} role=columnheader class=cell>${title}</div>`)}
 					</div>
 				</div>
 				<div role=rowgroup class=list-body ref=${body} style=${{ height: `${items.length * height}px` }}>

@@ -31,10 +31,10 @@ export function Sessions({ user, issue, reset }) {
 		},
 	})
 	const columns = [
-		{ title: 'Session', slot: 'main', cell: (session) => (session.name ? html`<bdi>${session.name}</bdi>` : html`<span class=muted>Without a name</span>`) },
-		{ title: 'Begun', slot: 'sub', cell: (session) => html`<span class=muted>begun <${Time} at=${madeAt(session.id)} /></span>` },
-		{ title: 'Last used', slot: 'sub', cell: (session) => html`<span class=muted>${session.last_used ? html`used <${Time} at=${session.last_used} />` : 'never used'}</span>` },
-		{ title: 'Actions', slot: 'end', cell: (session) => html`<button class=small onClick=${() => end(session)}>End<span class=unseen> ${session.name || 'this session'}</span></button>` },
+		['Session', 'main', (session) => (session.name ? html`<bdi>${session.name}</bdi>` : html`<span class=muted>Without a name</span>`)],
+		['Begun', 'sub', (session) => html`<span class=muted>begun <${Time} at=${madeAt(session.id)} /></span>`],
+		['Last used', 'sub', (session) => html`<span class=muted>${session.last_used ? html`used <${Time} at=${session.last_used} />` : 'never used'}</span>`],
+		['Actions', 'end', (session) => html`<button class=small onClick=${() => end(session)}>End<span class=unseen> ${session.name || 'this session'}</span></button>`],
 	]
 	return html`
 		<${Card} title="Sessions and tokens" action=${html`<div class=buttons>
