@@ -6,7 +6,7 @@ import { List } from '../parts/list.js'
 import { Empty, Head } from '../parts/load.js'
 import { address, go } from '../parts/router.js'
 import { Choice, Search } from '../parts/search.js'
-import { exactly, Time } from '../parts/time.js'
+import { exactly, Time, When } from '../parts/time.js'
 
 const OPTIONS = [['', 'Everything'], ...Object.entries(ACTIONS).map(([key, [label]]) => [key, label])]
 
@@ -19,7 +19,7 @@ function Details({ entry, close }) {
 	return html`
 		<p><${Sentence} entry=${entry} /></p>
 		<dl class=facts>
-			<div><dt>When</dt><dd>${exactly(entry.at)} (<${Time} at=${entry.at} />)</dd></div>
+			<div><dt>When</dt><dd><${When} at=${entry.at} /></dd></div>
 			<div><dt>From</dt><dd>${entry.address ? html`<span class=mono>${entry.address}</span>` : 'this machine'}</dd></div>
 			<div><dt>Via</dt><dd><bdi>${entry.via}</bdi></dd></div>
 			<div><dt>Action</dt><dd><code>${entry.action}</code></dd></div>

@@ -3,7 +3,7 @@ import { DM } from '../parts/channels.js'
 import { Card, Empty, Head, Problem, useLoad, Waiting } from '../parts/load.js'
 import { address } from '../parts/router.js'
 import { Copy } from '../parts/secret.js'
-import { exactly, madeAt, Time } from '../parts/time.js'
+import { madeAt, Time, When } from '../parts/time.js'
 import { UserChip } from '../parts/user.js'
 
 const BACK = ['#/channels', 'Channels']
@@ -38,7 +38,7 @@ export default function Channel({ id }) {
 					<dl class=facts>
 						<div><dt>Kind</dt><dd>${dm ? 'DM, between two' : 'Group'}</dd></div>
 						<div><dt>Id</dt><dd><span class=mono>${channel.id}</span> <${Copy} text=${channel.id} /></dd></div>
-						<div><dt>${dm ? 'Opened' : 'Made'}</dt><dd>${exactly(madeAt(channel.id))} (<${Time} at=${madeAt(channel.id)} />)</dd></div>
+						<div><dt>${dm ? 'Opened' : 'Made'}</dt><dd><${When} at=${madeAt(channel.id)} /></dd></div>
 					</dl>
 				<//>
 			</div>

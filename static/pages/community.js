@@ -8,7 +8,7 @@ import { Card, Empty, Head, Problem, useLoad, Waiting } from '../parts/load.js'
 import { UserPicker } from '../parts/picker.js'
 import { address, go } from '../parts/router.js'
 import { Copy } from '../parts/secret.js'
-import { exactly, madeAt, Time } from '../parts/time.js'
+import { madeAt, Time, When } from '../parts/time.js'
 import { attempt, toast } from '../parts/toast.js'
 import { Avatar, called, named, tag, userAddress, UserChip } from '../parts/user.js'
 
@@ -65,13 +65,13 @@ export default function Community({ id }) {
 					<dl class=facts>
 						<div><dt>Owner</dt><dd><${UserChip} user=${owner} /></dd></div>
 						<div><dt>Id</dt><dd><span class=mono>${community.id}</span> <${Copy} text=${community.id} /></dd></div>
-						<div><dt>Made</dt><dd>${exactly(madeAt(community.id))} (<${Time} at=${madeAt(community.id)} />)</dd></div>
+						<div><dt>Made</dt><dd><${When} at=${madeAt(community.id)} /></dd></div>
 					</dl>
 				<//>
 				<${Card} title=Name>
 					<${Form} key=${community.name} submit=Rename act=${rename}><${Field} label=Name name=name maxlength=200 defaultValue=${community.name} dir=auto /><//>
 				<//>
-				<${Invites} title=Invites list=${`${path}/invites?limit=50`} create=${`${path}/invites`} remove=${(code) => `${path}/invites/${encodeURIComponent(code)}`} endless to=${name} />
+				<${Invites} title=Invites list=${`${path}/invites?limit=200`} create=${`${path}/invites`} remove=${(code) => `${path}/invites/${encodeURIComponent(code)}`} endless to=${name} />
 				<${Card} title="Hand over or delete" class=dangerous>
 					<div class=deed><p>The new owner must be a member.</p><button onClick=${handOver}>Hand over …</button></div>
 					<div class=deed><p>Deleting takes memberships and invites with it.</p><button class=danger onClick=${erase}>Delete …</button></div>
@@ -105,7 +105,7 @@ function Members({ path, community, list }) {
 		},
 	})
 	const columns = [
-		['Member', 'main', ({ user }) => html`<a class=chip tabindex=-1 href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>`],
+		['Member', 'main', ({ user }) => html`<${UserChip} user=${user} tabindex=-1 />`],
 		['Since', 'sub', ({ since }) => html`<span class=muted>since <${Time} at=${since} /></span>`],
 		['Actions', 'end', ({ user }) => (user.id === community.owner_id ? html`<span class=badge>Owner</span>` : html`<button class=small onClick=${() => take(user)}>Remove<span class=unseen> <bdi>${tag(user)}</bdi></span></button>`)],
 	]

@@ -27,7 +27,7 @@ function SetUp({ code, enter }) {
 		<p>Make the first admin. Admins run the server from this page; they are not users of the platform.</p>
 		<${Form} submit="Make the first admin" act=${({ name, password }) => enter('/setup', { code, name, password })}>
 			<${Field} label=Name name=name autocomplete=username maxlength=60 />
-			<${Field} label=Password name=password type=password autocomplete=new-password hint="Long is better than complicated: a few words that belong together only for you." />
+			<${Field} label=Password name=password type=password autocomplete=new-password hint="Long is better than complicated." />
 		<//>`
 }
 

@@ -6,7 +6,7 @@ import { Card, Empty, Head, Problem, useLoad, Waiting } from '../parts/load.js'
 import { revealToken } from '../parts/new_user.js'
 import { address } from '../parts/router.js'
 import { Copy, reveal } from '../parts/secret.js'
-import { exactly, Time } from '../parts/time.js'
+import { exactly, When } from '../parts/time.js'
 import { attempt, toast } from '../parts/toast.js'
 import { Avatar, called, Flags, FLAGS, isDeleted, State, Tag, tag } from '../parts/user.js'
 import { Communities } from '../parts/communities.js'
@@ -54,7 +54,7 @@ function Identity({ data: { user, made, password } }) {
 		<${Card} title=Identity>
 			<dl class=facts>
 				<div><dt>Id</dt><dd><span class=mono>${user.id}</span> <${Copy} text=${user.id} /></dd></div>
-				<div><dt>Made</dt><dd>${exactly(made.at)} (<${Time} at=${made.at} />)</dd></div>
+				<div><dt>Made</dt><dd><${When} at=${made.at} /></dd></div>
 				<div><dt>Made by worker</dt><dd>${made.worker}${made.worker === 1023 && ', the command line'}</dd></div>
 				<div><dt>Sequence</dt><dd>${made.sequence}</dd></div>
 				<div><dt>Log-in</dt><dd>${password ? 'With a password' : 'No password set'}</dd></div>
@@ -78,7 +78,7 @@ function Rename({ user, now }) {
 			<${Form} submit=Rename act=${rename}>
 				<div class=pair>
 					<${Field} label=Name name=username defaultValue=${user.username} dir=auto />
-					<${Field} label=Discriminator name=discriminator inputmode=numeric maxlength=4 defaultValue=${user.discriminator} class=short />
+					<${Field} label=Discriminator name=discriminator inputmode=numeric maxlength=4 defaultValue=${user.discriminator} />
 				</div>
 				<p class=hint>A name alone keeps the discriminator where it is free and draws another where it isn’t. <a href=${address('/names', { username: user.username, user: user.id })}>Pick one in the picture</a></p>
 			<//>
@@ -143,7 +143,7 @@ function Danger({ data, now, reload }) {
 	})
 	const erase = () => ask({
 		title: html`Delete ${called(user)}`, submit: 'Delete for good', danger: true, typed: tag(user),
-		body: html`<p>The account becomes a tombstone, “Deleted User”. Its tag is free again, password and tokens are gone, it leaves its communities and groups, and the communities it owns go to their longest-standing member. DMs stay for the other side. This can’t be undone.</p>`,
+		body: html`<p>It becomes a tombstone, “Deleted User”. Its tag is free again, password and tokens are gone, it leaves its communities and groups, and the communities it owns go to their longest-standing member. DMs stay for the other side. This can’t be undone.</p>`,
 		act: async () => {
 			await remove(path)
 			toast(html`${called(user)} deleted.`)

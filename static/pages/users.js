@@ -16,7 +16,7 @@ const ORDERS = [['', 'Newest first'], ['oldest', 'Oldest first']]
 const MOST = 200
 
 const COLUMNS = [
-	['User', 'main', ({ user }) => html`<a class=chip tabindex=-1 href=${userAddress(user.id)}><${UserChip} user=${user} plain /></a>`],
+	['User', 'main', ({ user }) => html`<${UserChip} user=${user} tabindex=-1 />`],
 	['Id', 'wide', ({ user }) => html`<span class=mono>${user.id}</span>`],
 	['Made', 'sub', ({ user }) => html`<${Time} at=${madeAt(user.id)} />`],
 	['Flags', 'end', ({ user }) => html`<${Flags} user=${user} />`],
@@ -33,7 +33,7 @@ export default function Users({ query }) {
 		setSelected(new Map())
 		go(address('/users', { ...query, ...values }), { replace: true })
 	}
-	const create = (values) => createUser({ ...values, done: () => list.current?.reload() })
+	const create = () => createUser({ done: () => list.current?.reload() })
 
 	const select = {
 		has: ({ user }) => selected.has(user.id),
@@ -57,7 +57,7 @@ export default function Users({ query }) {
 	const disableAgain = async (accounts) => list.current?.update(await Promise.all(accounts.map(({ user, reason }) => put(`/users/${user.id}/disabled`, { reason }))))
 
 	return html`
-		<${Head} title=Users><button class=primary onClick=${() => create({})}><${Icon} name=plus />Create a user</button><//>
+		<${Head} title=Users><button class=primary onClick=${create}><${Icon} name=plus />Create a user</button><//>
 		<div class=bar>
 			<${Search} value=${query.search} label="Search users" placeholder="Name, name#00, name#0001 or id" change=${(search) => change({ search })} />
 			<${Choice} label=Show value=${query.filter} options=${FILTERS} change=${(filter) => change({ filter })} />
@@ -72,11 +72,10 @@ const pickable = ({ user }) => !isDeleted(user)
 
 function None({ query, create, clear }) {
 	if (!query.search && !query.filter) {
-		return html`<${Empty} title="There are no users yet.">Create the first one, or <a href="#/registration">open the registration</a>. <button onClick=${() => create({})}>Create a user</button><//>`
+		return html`<${Empty} title="There are no users yet.">Create the first one, or <a href="#/registration">open the registration</a>. <button onClick=${create}>Create a user</button><//>`
 	}
 	return html`<${Empty} title=${query.search ? html`Nobody here matches “<bdi>${query.search}</bdi>”.` : 'Nobody matches this filter.'}>
-		A search takes the beginning of a name, a tag such as ann#0001, or a whole id. <button onClick=${clear}>Show everyone</button>
-		${query.search && !/[#]/.test(query.search) && html` <button onClick=${() => create({ username: query.search })}>Create this user</button>`}<//>`
+		A search takes the beginning of a name, a tag such as ann#0001, or a whole id. <button onClick=${clear}>Show everyone</button><//>`
 }
 
 /** What can be done to all that are selected. */

@@ -25,6 +25,9 @@ export function Time({ at }) {
 	return html`<time datetime=${date.toISOString()} title=${exactly(date)}>${ago(date)}</time>`
 }
 
+/** Absolute, with the relative time behind. */
+export const When = ({ at }) => html`${exactly(at)} (<${Time} at=${at} />)`
+
 export function duration(seconds) {
 	const parts = [['d', 86_400], ['h', 3600], ['min', 60], ['s', 1]]
 	const first = parts.findIndex(([, length]) => seconds >= length)

@@ -33,9 +33,9 @@ export const named = (name) => html`<bdi class=quoted>${name}</bdi>`
 export const called = (user) => named(tag(user))
 
 /** A user as a link to their page. */
-export function UserChip({ user, plain }) {
+export function UserChip({ user, plain, ...rest }) {
 	const inside = html`<${Avatar} id=${user.id} name=${user.username} gone=${isDeleted(user)} /><${Tag} user=${user} />`
-	return plain ? html`<span class=chip>${inside}</span>` : html`<a class=chip href=${userAddress(user.id)}>${inside}</a>`
+	return plain ? html`<span class=chip>${inside}</span>` : html`<a class=chip href=${userAddress(user.id)} ...${rest}>${inside}</a>`
 }
 
 export function Flags({ user }) {
