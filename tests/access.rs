@@ -12,7 +12,7 @@ use crate::operate::Operate;
 use crate::support::{Account, Server, failure};
 
 /// Every endpoint that needs a token.
-const ENDPOINTS: [(Method, &str); 28] = [
+pub(crate) const ENDPOINTS: [(Method, &str); 28] = [
     (Get, "/users"),
     (Get, "/users/@me"),
     (Patch, "/users/@me"),

@@ -7,6 +7,8 @@
 #![allow(clippy::too_many_lines)]
 
 mod browser;
+mod desk;
+mod endpoint_tables;
 mod operate;
 mod support;
 mod visit;
@@ -14,16 +16,23 @@ mod visit;
 mod access;
 mod accounts;
 mod address;
+mod admin_access;
+mod admin_communities;
 mod admin_live;
 mod admin_page;
+mod admin_session;
+mod admin_users;
 mod admin_windows;
+mod audit;
 mod binary;
 mod channels;
 mod clock;
 mod command_line;
 mod communities;
+mod counts;
 mod endpoints;
 mod file;
+mod forgery;
 mod groups;
 mod house;
 mod input;

@@ -1,13 +1,13 @@
 //! What tests stand on: a server in process, or the real binary; each with a directory and a database file of its own.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
 
 use crate::operate::Operate;
 use rocket::http::{Header, Method};
-use rocket::local::asynchronous::Client;
+use rocket::local::asynchronous::{Client, LocalRequest};
 use saryno::accounts::{Label, NewToken, PasswordHash, Secret};
 use saryno::clock::Timestamp;
 use saryno::config::Config;
@@ -168,19 +168,7 @@ impl Server {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let response = request.dispatch().await;
-        let status = response.status().code;
-        let headers = response
-            .headers()
-            .iter()
-            .map(|header| (header.name().to_string(), header.value().to_owned()))
-            .collect();
-        let bytes = response.into_bytes().await.unwrap_or_default();
-        Answer {
-            status,
-            headers,
-            bytes,
-        }
+        Answer::to(request).await
     }
 
     pub(crate) async fn get(&self, path: &str, by: &Account) -> Answer {
@@ -216,6 +204,9 @@ impl Server {
     }
 }
 
+/// What an error's body may hold; the last two if it is a 429.
+const KEYS: [&str; 5] = ["code", "message", "errors", "retry_after", "global"];
+
 /// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -225,6 +216,23 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// What a request is answered with.
+    pub(crate) async fn to(request: LocalRequest<'_>) -> Self {
+        let response = request.dispatch().await;
+        let status = response.status().code;
+        let headers = response
+            .headers()
+            .iter()
+            .map(|header| (header.name().to_string(), header.value().to_owned()))
+            .collect();
+        let bytes = response.into_bytes().await.unwrap_or_default();
+        Self {
+            status,
+            headers,
+            bytes,
+        }
+    }
+
     /// The body; null where there is none.
     pub(crate) fn json(&self) -> Value {
         if self.bytes.is_empty() {
@@ -260,9 +268,7 @@ impl Answer {
             .as_object()
             .unwrap_or_else(|| panic!("no error body: {} {}", self.status, self.text()));
         assert!(
-            object
-                .keys()
-                .all(|key| ["code", "message", "errors", "retry_after"].contains(&key.as_str())),
+            object.keys().all(|key| KEYS.contains(&key.as_str())),
             "{body}"
         );
         assert!(!body["message"].as_str().unwrap().is_empty());
@@ -277,7 +283,9 @@ impl Answer {
         if self.status == 401 {
             assert_eq!(self.header("WWW-Authenticate"), Some("Bearer"));
         }
-        if self.status == 503 {
+        let limited = ["retry_after", "global"].map(|key| !body[key].is_null());
+        assert_eq!(limited, [self.status == 429; 2], "{body}");
+        if [429, 503].contains(&self.status) {
             assert!(self.header("Retry-After").is_some());
         }
         assert!(self.header("X-Request-Id").is_some());
@@ -315,6 +323,8 @@ pub(crate) fn failure(status: u16, code: &str) -> (u16, String) {
 pub(crate) struct Binary {
     pub(crate) child: Child,
     pub(crate) url: String,
+    /// What it prints after the line that says where it listens.
+    pub(crate) output: BufReader<ChildStdout>,
     log: PathBuf,
 }
 
@@ -338,37 +348,29 @@ impl Binary {
             .stderr(errors)
             .spawn()
             .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap())
-            .read_line(&mut line)
-            .unwrap();
+        output.read_line(&mut line).unwrap();
         let url = line
             .trim()
             .strip_prefix("listening on ")
             .map(ToOwned::to_owned);
         let url = url
             .unwrap_or_else(|| panic!("did not start: {}", std::fs::read_to_string(&log).unwrap()));
-        Self { child, url, log }
+        Self {
+            child,
+            url,
+            output,
+            log,
+        }
     }
 
     /// Starts it on an empty directory, and reads the link with which the first admin is made.
     pub(crate) fn start_without_admin(data: &Path) -> (Self, String) {
-        let log = data.with_extension("log");
-        let errors = std::fs::File::create(&log).unwrap();
-        let mut child = saryno(data, &["serve", "--port", "0"])
-            .stdout(Stdio::piped())
-            .stderr(errors)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut line = |start: &str| {
-            lines
-                .find_map(|line| line.unwrap().strip_prefix(start).map(ToOwned::to_owned))
-                .unwrap()
-        };
-        let url = line("listening on ");
-        let link = format!("{url}{}", line(&url));
-        (Self { child, url, log }, link)
+        let mut server = Self::start(data);
+        let mut lines = server.output.by_ref().lines().map(Result::unwrap);
+        let link = lines.find(|line| line.starts_with(&server.url)).unwrap();
+        (server, link)
     }
 
     /// All it has logged so far.
