@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::channels::{group, ids, people};
 use crate::communities::{community_of, invite};
 use crate::desk::{Desk, PASSWORD, Pass, admin, rows};
-use crate::support::{Account, failure};
+use crate::support::Account;
 
 /// What a session and a token may read.
 pub(crate) const READS: [(Method, &str); 19] = [
