@@ -8,7 +8,7 @@ use crate::accounts::{InstanceInvite, Policy};
 use crate::admins::{Link, NewAdmin, NewAdminToken};
 use crate::clock::Timestamp;
 use crate::communities::{Community, CommunityChange, Invite, NewCommunity, NewInvite};
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::id::Id;
 use crate::names::Reason;
 use crate::passwords::PasswordHash;
@@ -187,6 +187,13 @@ impl Action {
             Self::RevokeAdminToken(_) => "token.revoke",
         }
     }
+}
+
+/// Of several accounts that something was to be done to, the one at this index does not exist.
+#[must_use]
+pub fn unknown_among(index: usize) -> Error {
+    let problem = Problem::unknown_user("There is no such user; nothing was done to the others.");
+    Error::field(format!("ids[{index}]"), problem)
 }
 
 /// What came of an action.

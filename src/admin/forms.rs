@@ -1,5 +1,6 @@
 //! The bodies that the admin API takes.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use crate::accounts::{InstanceInvite, Policy};
@@ -146,6 +147,12 @@ impl Bulk {
             };
             if let Some(problem) = problem {
                 body.fault("ids", problem);
+            } else {
+                let mut known = HashSet::new();
+                for (index, _) in ids.iter().enumerate().filter(|(_, id)| !known.insert(**id)) {
+                    let problem = Problem::duplicate("This account stands in the list already.");
+                    body.fault(&format!("ids[{index}]"), problem);
+                }
             }
         }
         let verb = body.required::<Verb>("action");

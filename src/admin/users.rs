@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::auth::{Admitted, Site};
 use super::forms::{Bulk, WantedUser, parse_label, parse_reason};
 use crate::accounts::{Label, NewToken, RESET_END, SESSIONS, Secret, Session};
-use crate::actions::{Action, Deed, Outcome, UserAction};
+use crate::actions::{Action, Deed, Outcome, UserAction, unknown_among};
 use crate::admins::LISTS;
 use crate::channels::CHANNELS;
 use crate::clock::Timestamp;
@@ -109,7 +109,12 @@ async fn bulk(admitted: Admitted, body: Body, app: &AppState) -> Result<Json<Vec
         Ok(Deed { entry, action })
     });
     let deeds = deeds.collect::<Result<_>>()?;
-    Ok(Json::ok(app.store.perform(admitted.author(), deeds).await?))
+    let done = app.store.perform(admitted.author(), deeds).await;
+    Ok(Json::ok(done.map_err(|error| match error {
+        // The store counts where there are several.
+        Error::UnknownUser => unknown_among(0),
+        error => error,
+    })?))
 }
 
 #[get("/users/<id>")]

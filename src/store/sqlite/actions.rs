@@ -8,7 +8,9 @@ use super::audit::{Trace, write};
 use super::rows::{record, require_user};
 use super::{accounts, communities, directory, invites, users};
 use crate::accounts::InstanceInvite;
-use crate::actions::{Action, AdminAction, CommunityAction, Deed, Outcome, UserAction};
+use crate::actions::{
+    Action, AdminAction, CommunityAction, Deed, Outcome, UserAction, unknown_among,
+};
 use crate::admins::Means;
 use crate::audit::{Author, Target, Who};
 use crate::communities::{Community, Invite, NewCommunity};
@@ -26,10 +28,7 @@ pub(super) fn perform(
     let mut outcomes = Vec::with_capacity(deeds.len());
     for (index, Deed { entry, action }) in deeds.iter().enumerate() {
         let (outcome, trace) = run(connection, author, action).map_err(|error| match error {
-            Error::UnknownUser if deeds.len() > 1 => Error::field(
-                format!("ids[{index}]"),
-                Problem::unknown_user("There is no such user; nothing was done to the others."),
-            ),
+            Error::UnknownUser if deeds.len() > 1 => unknown_among(index),
             error => error,
         })?;
         if trace.tells() {
