@@ -238,7 +238,8 @@ impl Communities {
     pub fn parse(mut query: Fields) -> Result<Self> {
         let text = query.optional::<Text>("search");
         let text = text.ok().flatten().map_or(String::new(), |Text(text)| text);
-        let way = match (text.parse(), search_key(&text)) {
+        let text = text.trim();
+        let way = match (text.parse(), search_key(text)) {
             (Ok(id), _) if text.len() >= ID_LENGTH => Way::one(id, query)?,
             (_, key) if key.is_empty() => Way::parse(query)?,
             (_, key) => {
