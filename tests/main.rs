@@ -24,6 +24,7 @@ mod admin_communities;
 mod admin_live;
 mod admin_page;
 mod admin_links;
+mod admin_registration;
 mod admin_session;
 mod admin_setup;
 mod admin_users;
