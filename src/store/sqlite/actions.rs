@@ -222,7 +222,10 @@ fn act_on_user(connection: &Connection, id: Id, action: &UserAction) -> Done {
         }
         UserAction::EndSessions => {
             let ended = accounts::revoke_all(connection, id)?;
-            (Some(json!({ "sessions": ended })), None)
+            (
+                Some(json!({ "sessions": ended })),
+                Some(json!({ "sessions": 0 })),
+            )
         }
         UserAction::IssueReset { code, expires_at } => {
             accounts::insert_reset(connection, id, *code, *expires_at)?;
