@@ -265,3 +265,8 @@ CREATE INDEX audit_by_admin_and_action ON audit (admin_key, action, id);
 
 CREATE TRIGGER audit_stays BEFORE UPDATE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
 CREATE TRIGGER audit_remains BEFORE DELETE ON audit BEGIN SELECT raise(ABORT, 'the audit log is append-only'); END;
+
+-- REPLACE deletes without firing that trigger.
+CREATE TRIGGER audit_grows BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE id = new.id) BEGIN
+    SELECT raise(ABORT, 'the audit log is append-only');
+END;
