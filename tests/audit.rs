@@ -1,215 +1,247 @@
-//! The audit log: an hour of admin work is told completely, once, in order, and without a secret.
+//! The audit log: its filters and pages, that what was written stays, and that a deed and its entry are one.
 
 use std::collections::BTreeSet;
 
-use rocket::http::Method::{Get, Post, Put};
-use rusqlite::types::Value as Cell;
+use rocket::http::Method::Put;
+use saryno::actions::{Action, Deed, UserAction};
+use saryno::admins::Admins;
+use saryno::audit::Author;
+use saryno::error::Error;
 use serde_json::{Value, json};
 
-use crate::admin_session::{OTHER, begun, log_in, use_link};
-use crate::channels::id;
-use crate::desk::{PASSWORD, Pass};
-use crate::hour::{Hour, target, user};
-use crate::races::text;
+use crate::admin_accounts::fault;
+use crate::channels::people;
+use crate::desk::{Desk, PASSWORD, admin, rows, session};
+use crate::races::{database, directory, text};
+use crate::support::{run, run_json, run_with_input};
 
-/// Every action that an admin can do once there is one.
-const ACTIONS: [&str; 28] = [
-    "user.create",
-    "user.rename",
-    "user.flags",
-    "user.disable",
-    "user.enable",
-    "user.delete",
-    "user.token",
-    "user.session_end",
-    "user.sessions_end",
-    "user.reset_link",
-    "community.create",
-    "community.change",
-    "community.delete",
-    "community.member_add",
-    "community.member_remove",
-    "community.invite",
-    "community.invite_withdraw",
-    "registration.set",
-    "invite.create",
-    "invite.remove",
-    "admin.log_in",
-    "admin.log_out",
-    "admin.password",
-    "admin.create",
-    "admin.reset_link",
-    "admin.remove",
-    "token.create",
-    "token.revoke",
-];
-
-impl Hour {
-    /// Another admin from their making to their end, and what root does to themself.
-    async fn with_admins(&mut self) {
-        let made = self
-            .desk
-            .post("/admins", &json!({"name": "second"}))
-            .await
-            .expect(201);
-        let second = target("admin", &made["admin"]["id"], "second");
-        self.tells("admin.create", second.clone(), json!(null), json!(null));
-        self.desk
-            .post("/admins", &json!({"name": "Second"}))
-            .await
-            .fails();
-        let links = format!("/admins/{}/reset-link", id(&made["admin"]));
-        let link = self.desk.post(&links, &json!({})).await.expect(201);
-        self.tells(
-            "admin.reset_link",
-            second.clone(),
-            json!(null),
-            json!({"expires_at": link["expires_at"]}),
-        );
-        for link in [&made["link"], &link["link"]] {
-            self.secrets
-                .push(text(link).rsplit('/').next().unwrap().to_owned());
+/// A few deeds of two admins, one of them by a token, too.
+async fn deeds() -> Desk {
+    let desk = Desk::open().await;
+    let [a, b] = people(&desk.server).await;
+    let second = admin(&desk.server, "Second One").await;
+    let pass = session(&desk.server, &second).await;
+    let token = desk.token().await;
+    for of in [&a, &b] {
+        let flag = |flag: &str| format!("/users/{}/flags/{flag}", of.id());
+        desk.put(&flag("bot"), &json!({})).await.expect(200);
+        for (who, name) in [(&pass, "system"), (&token, "developer")] {
+            let answer = desk.call(Put, &flag(name), who, None).await;
+            answer.expect(200);
         }
-
-        let root = std::mem::replace(
-            &mut self.author,
-            (made["admin"].clone(), "one-time link".into()),
-        );
-        let [old, code] =
-            [self.secrets.len() - 2, self.secrets.len() - 1].map(|at| self.secrets[at].clone());
-        use_link(&self.desk, &old, PASSWORD).await.fails();
-        use_link(&self.desk, &code, PASSWORD).await.expect(200);
-        self.tells("admin.password", second.clone(), json!(null), json!(null));
-        self.author.1 = "page".into();
-        log_in(&self.desk, "second", OTHER).await.fails();
-        let answer = log_in(&self.desk, "second", PASSWORD).await;
-        self.tells("admin.log_in", second.clone(), json!(null), json!(null));
-        let session = begun(&answer);
-        self.desk
-            .call(Post, "/logout", &session, None)
-            .await
-            .expect(204);
-        self.tells("admin.log_out", json!(null), json!(null), json!(null));
-        self.desk
-            .call(Post, "/logout", &session, None)
-            .await
-            .fails();
-        self.author = root;
-
-        let body = json!({"current": PASSWORD, "new": OTHER});
-        self.desk.post("/password", &body).await.expect(204);
-        let myself = target("admin", &json!(self.desk.root.id), "root");
-        self.tells("admin.password", myself, json!(null), json!(null));
-        self.desk.post("/password", &body).await.fails();
-        let path = format!("/admins/{}", id(&made["admin"]));
-        self.desk.delete(&path).await.expect(204);
-        self.tells("admin.remove", second, json!(null), json!(null));
-        self.desk.delete(&path).await.fails();
+        let body = Some("{}");
+        let disabled = format!("/users/{}/disabled", of.id());
+        desk.call(Put, &disabled, &pass, body).await.expect(200);
+        desk.delete(&disabled).await.expect(200);
     }
+    desk
+}
 
-    /// A script's work on this account.
-    async fn with_a_token(&mut self, of: &Value) {
-        let Pass::Token(token) = self.desk.token().await else {
-            panic!("no token")
+#[tokio::test(flavor = "multi_thread")]
+async fn each_filter_and_every_combination_shows_its_entries_over_all_pages() {
+    let desk = deeds().await;
+    let all = desk.pages("/audit").await.concat();
+    assert!(all.len() > 15);
+    let of = |pointer: &'static str| move |entry: &Value| entry.pointer(pointer).cloned();
+    let targets: BTreeSet<_> = all
+        .iter()
+        .filter_map(of("/target/id"))
+        .map(|id| id.to_string())
+        .collect();
+    let mut queries = Vec::new();
+    for admin in [
+        None,
+        Some("root"),
+        Some("SECOND%20one"),
+        Some("command%20line"),
+        Some("nobody"),
+    ] {
+        for action in [
+            None,
+            Some("user.flags"),
+            Some("user.disable"),
+            Some("user.rename"),
+        ] {
+            for target in targets
+                .iter()
+                .map(|id| id.trim_matches('"'))
+                .map(Some)
+                .chain([None, Some("1")])
+            {
+                queries.push((admin, action, target));
+            }
+        }
+    }
+    for (admin, action, target) in queries {
+        let name = admin.map(|admin| admin.replace("%20", " ").to_lowercase());
+        let wanted = |entry: &&Value| {
+            name.as_ref()
+                .is_none_or(|name| text(&entry["admin"]["name"]).to_lowercase() == *name)
+                && action.is_none_or(|action| entry["action"] == action)
+                && target.is_none_or(|target| entry["target"]["id"] == target)
         };
-        self.secrets.push(token.clone());
-        let tokens = self.desk.get("/tokens").await.expect(200);
-        let nightly = target("token", &tokens[0]["id"], "nightly");
-        self.tells("token.create", nightly.clone(), json!(null), json!(null));
-        let token = Pass::Token(token);
-        let flag = format!("/users/{}/flags/system", id(of));
-        self.desk.call(Put, &flag, &token, None).await.expect(200);
-        self.author.1 = "token nightly".into();
-        self.tells(
-            "user.flags",
-            user(of),
-            json!({"flags": [10]}),
-            json!({"flags": [10, 11]}),
-        );
-        self.author.1 = "page".into();
-        self.desk
-            .call(Post, "/tokens", &token, Some(r#"{"name": "x"}"#))
-            .await
-            .fails();
-        let path = format!("/tokens/{}", id(&tokens[0]));
-        self.desk.delete(&path).await.expect(204);
-        self.tells("token.revoke", nightly, json!(null), json!(null));
-        self.desk.call(Put, &flag, &token, None).await.fails();
-    }
-
-    /// The log from the hour's beginning on, the oldest first, without what no test can know.
-    async fn log(&self, before: &[Value]) -> Vec<Value> {
-        let mut log = self.desk.pages("/audit?limit=7").await.concat();
-        let at = |entry: &Value| text(&entry["id"]).parse::<saryno::id::Id>().unwrap();
-        assert!(log.is_sorted_by(|newer, older| at(newer) > at(older)));
+        let expected: Vec<_> = all.iter().filter(wanted).cloned().collect();
+        let parts = [("admin", admin), ("action", action), ("target", target)];
+        let parts = parts
+            .into_iter()
+            .filter_map(|(name, value)| Some(format!("&{name}={}", value?)));
+        let query = format!("/audit?limit=3{}", parts.collect::<String>());
+        let pages = desk.pages(&query).await;
         assert!(
-            log.iter()
-                .all(|entry| text(&entry["at"]) == at(entry).time().to_string())
+            pages.iter().rev().skip(1).all(|page| page.len() == 3),
+            "{query}"
         );
-        log.retain(|entry| !before.contains(entry));
-        log.reverse();
-        for entry in &mut log {
-            entry
-                .as_object_mut()
-                .unwrap()
-                .retain(|key, _| key != "id" && key != "at");
-        }
-        log
+        assert_eq!(pages.concat(), expected, "{query}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_hour_of_admin_work_is_told_completely_and_without_a_secret() {
-    let mut hour = Hour::begin().await;
-    let before = hour.desk.pages("/audit").await.concat();
-    let user = hour.with_accounts().await;
-    hour.with_a_community(&user).await;
-    hour.with_registration().await;
-    hour.with_admins().await;
-    hour.with_a_token(&user).await;
-    for path in [
-        "/overview",
-        "/users?search=a",
-        "/communities",
-        "/names/fullest",
-        "/registration",
-        "/admins",
-        "/audit",
+async fn what_is_wrong_with_a_filter_is_named() {
+    let desk = Desk::open().await;
+    for (query, field, code) in [
+        ("limit=0", "limit", "out_of_range"),
+        ("limit=201", "limit", "out_of_range"),
+        ("target=x", "target", "forbidden_character"),
+        ("target=x&admin=root", "target", "forbidden_character"),
+        ("before=1&after=2", "after", "not_allowed"),
     ] {
-        hour.desk.get(path).await.expect(200);
-        hour.desk
-            .call(Get, path, &Pass::Nothing, None)
-            .await
-            .fails();
+        let answer = desk.get(&format!("/audit?{query}")).await;
+        assert_eq!(answer.faults(), [fault(field, code)], "{query}");
     }
-    let log = hour.log(&before).await;
-    for (told, expected) in log.iter().zip(&hour.expected) {
-        assert_eq!(told, expected);
+    for odd in [
+        "admin=",
+        "admin=%25",
+        "action=",
+        "action=%27%22",
+        "admin=%23",
+    ] {
+        let answer = desk.get(&format!("/audit?{odd}")).await;
+        assert_eq!(answer.expect(200), json!([]), "{odd}");
     }
-    assert_eq!(log.len(), hour.expected.len());
-    let told: BTreeSet<_> = log.iter().map(|entry| text(&entry["action"])).collect();
-    assert_eq!(told, ACTIONS.into_iter().collect());
+}
 
-    let database = hour.desk.server.database();
-    let Pass::Cookie(cookie) = &hour.desk.pass else {
-        panic!("no cookie")
-    };
-    hour.secrets.push(cookie.clone());
-    let mut statement = database
-        .prepare("SELECT password FROM users WHERE password IS NOT NULL UNION ALL SELECT password FROM admins")
-        .unwrap();
-    let hashes = statement.query_map([], |row| row.get(0)).unwrap();
-    hour.secrets.extend(hashes.map(Result::unwrap));
-    assert!(hour.secrets.len() >= 11, "{}", hour.secrets.len());
-    let mut statement = database.prepare("SELECT * FROM audit").unwrap();
-    let columns = statement.column_count();
-    let row = |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
-    let rows = statement.query_map([], row).unwrap();
-    for row in rows {
-        let row: Vec<Cell> = row.unwrap();
-        let text = format!("{row:?}");
-        for secret in &hour.secrets {
-            assert!(!text.contains(secret.as_str()), "{secret}: {text}");
-        }
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_written_stays_whoever_writes_to_the_file() {
+    let desk = deeds().await;
+    let database = desk.server.database();
+    let before = rows(&database);
+    for sql in [
+        "UPDATE audit SET admin_name = 'somebody else'",
+        "UPDATE audit SET id = id + 1",
+        "UPDATE OR REPLACE audit SET before = NULL WHERE action = 'user.flags'",
+        "DELETE FROM audit",
+        "DELETE FROM audit WHERE id = (SELECT max(id) FROM audit)",
+        "INSERT OR REPLACE INTO audit SELECT * FROM audit ORDER BY id LIMIT 1",
+        "INSERT INTO audit SELECT * FROM audit WHERE true ON CONFLICT (id) DO UPDATE SET via = 'page'",
+    ] {
+        let error = database.execute(sql, []).unwrap_err().to_string();
+        assert_eq!(error, "the audit log is append-only", "{sql}");
     }
+    assert_eq!(rows(&database), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deed_whose_entry_can_not_be_written_is_not_done() {
+    let desk = deeds().await;
+    let [a] = people(&desk.server).await;
+    let newest = desk.get("/audit?limit=1").await.expect(200);
+    let entry = text(&newest[0]["id"]).parse().unwrap();
+    let before = rows(&desk.server.database());
+    let action = Action::User(a.user.id, UserAction::Delete);
+    let deed = Deed { entry, action };
+    let done = desk.server.store.perform_one(Author::command_line(), deed);
+    assert!(matches!(done.await, Err(Error::Internal(_))));
+    assert_eq!(rows(&desk.server.database()), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_deeds_of_which_one_fails_neither_they_nor_their_entries_are_written() {
+    let desk = deeds().await;
+    let [a, b] = people(&desk.server).await;
+    let before = rows(&desk.server.database());
+    for action in ["disable", "delete"] {
+        let body = json!({"ids": [a.id(), b.id(), "1"], "action": action});
+        let answer = desk.post("/users/bulk", &body).await;
+        assert_eq!(answer.faults(), [fault("ids[2]", "unknown_user")]);
+    }
+    assert_eq!(rows(&desk.server.database()), before);
+}
+
+#[test]
+fn the_deeds_of_the_command_line_are_told_too_and_its_looks_are_not() {
+    let (_directory, data) = directory();
+    let with_password = |arguments: &[&str]| {
+        let arguments = [arguments, &["--password-stdin", "--json"]].concat();
+        let output = run_with_input(&data, &arguments, PASSWORD);
+        assert!(output.status.success(), "{arguments:?}");
+    };
+    let made = run_json(
+        &data,
+        &[
+            "user",
+            "create",
+            "Ada",
+            "--discriminator",
+            "0001",
+            "--token",
+        ],
+    );
+    let ada = text(&made["user"]["id"]);
+    for arguments in [
+        &["user", "flags", ada, "--set", "bot"][..],
+        &["user", "flags", ada],
+        &["user", "show", ada],
+        &["user", "disable", ada, "--reason", "Spam"],
+        &["user", "enable", "Ada#0001"],
+        &["user", "token", ada],
+        &["user", "reset-link", ada],
+        &["user", "delete", ada],
+        &["registration", "open"],
+        &["registration"],
+        &["registration", "open"],
+    ] {
+        run_json(&data, arguments);
+    }
+    let invite = run_json(&data, &["invite", "create"]);
+    run_json(&data, &["invite", "list"]);
+    run_json(&data, &["invite", "remove", text(&invite["code"])]);
+    with_password(&["admin", "create", "root"]);
+    with_password(&["admin", "reset-password", "root"]);
+    for arguments in [
+        ["admin", "reset-password", "root"],
+        ["admin", "remove", "root"],
+    ] {
+        run_json(&data, &arguments);
+    }
+    run_json(&data, &["admin", "list"]);
+    assert!(!run(&data, &["user", "delete", ada]).status.success());
+
+    let database = database(&data);
+    let sql = "SELECT action, target_name FROM audit
+        WHERE admin_id IS NULL AND admin_name = 'command line' AND via = 'command line' AND address IS NULL ORDER BY id";
+    let mut statement = database.prepare(sql).unwrap();
+    let told = statement
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    let told: Vec<(String, String)> = told.map(Result::unwrap).collect();
+    let expected = [
+        ("user.create", "Ada#0001"),
+        ("user.flags", "Ada#0001"),
+        ("user.disable", "Ada#0001"),
+        ("user.enable", "Ada#0001"),
+        ("user.token", "Ada#0001"),
+        ("user.reset_link", "Ada#0001"),
+        ("user.delete", "Ada#0001"),
+        ("registration.set", "registration"),
+        ("invite.create", "to this server"),
+        ("invite.remove", "to this server"),
+        ("admin.create", "root"),
+        ("admin.password", "root"),
+        ("admin.reset_link", "root"),
+        ("admin.remove", "root"),
+    ];
+    assert_eq!(
+        told,
+        expected.map(|(action, name)| (action.to_owned(), name.to_owned()))
+    );
 }

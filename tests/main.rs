@@ -32,6 +32,7 @@ mod admin_users;
 mod admin_windows;
 mod admin_views;
 mod audit;
+mod audit_hour;
 mod binary;
 mod channels;
 mod clock;
