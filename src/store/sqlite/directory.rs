@@ -24,9 +24,14 @@ pub(super) const COMMUNITIES_BY_ID: [&str; 2] = [
     "SELECT id, name, icon, owner_id, name_key FROM communities WHERE id > :above AND id < :below ORDER BY id DESC LIMIT :limit",
 ];
 
+/// Any number can have the same name, and `(name_key, id) > (:above, :above_number)` looks through all of them: SQLite leaves a
+/// rowid out of the range that it reads for a row of values.
 pub(super) const COMMUNITIES_BY_NAME: &str = "
     SELECT id, name, icon, owner_id, name_key FROM communities
-    WHERE (name_key, id) > (:above, :above_number) AND (name_key, id) < (:below, :below_number)
+    WHERE name_key = :above AND id > :above_number AND (name_key, id) < (:below, :below_number)
+    UNION ALL
+    SELECT id, name, icon, owner_id, name_key FROM communities
+    WHERE name_key > :above AND (name_key, id) < (:below, :below_number)
     ORDER BY name_key, id LIMIT :limit";
 
 pub(super) const MEMBERS: [&str; 2] = [
@@ -103,7 +108,6 @@ fn filtered(filter: UserFilter) -> (&'static str, &'static str, &'static str) {
             "users_system_by_tag",
         ),
         UserFilter::Disabled => ("u.disabled = 1", "users_disabled", "users_disabled_by_tag"),
-        // A tombstone has no name, so this finds nothing by name.
         UserFilter::Deleted => ("u.username IS NULL", "users_deleted", "users_by_tag"),
     }
 }
@@ -151,6 +155,11 @@ pub(super) fn users(connection: &Connection, search: &Users) -> Result<Found<Acc
             let rows = by_id(connection, &sql, keyset, read)?;
             ided(page.listing(rows, *order, |(account, _)| account.user.id))
         }
+        // A tombstone has no name; to look for one would take a walk through everybody whose name begins so.
+        Way::ByName(_) if search.filter == UserFilter::Deleted => Listing {
+            items: Vec::new(),
+            next: None,
+        },
         Way::ByName(range) => by_name(
             connection,
             &users_by_name(search.filter),
