@@ -177,7 +177,10 @@ impl From<rusqlite::Error> for Error {
 mod plans {
     use rusqlite::Connection;
 
-    use super::{accounts, channels, communities, migrate, users};
+    use super::{access, accounts, audit, channels, communities, directory, migrate, users};
+    use crate::audit::Filter;
+    use crate::directory::UserFilter;
+    use crate::id::Id;
 
     /// What SQLite is going to do, step by step.
     fn plan(sql: &str) -> Vec<String> {
@@ -278,6 +281,156 @@ mod plans {
                 sql,
                 "INDEX members_by_community (community_id=? AND user_id>? AND user_id<?)",
             );
+        }
+    }
+
+    #[test]
+    fn an_admin_is_found_by_the_hash_of_a_cookie_or_a_token() {
+        for sql in [access::BY_SESSION, access::BY_TOKEN] {
+            uses(sql, "(hash=?)");
+        }
+        uses(access::USE_LINK, "(hash=?)");
+    }
+
+    #[test]
+    fn a_page_of_accounts_by_id_is_one_range_of_the_filters_index_in_both_directions() {
+        for filter in UserFilter::ALL {
+            for ascending in [true, false] {
+                let sql = directory::users_by_id(filter, ascending);
+                let steps = plan(&sql);
+                let [step] = steps.as_slice() else {
+                    panic!("{sql}\n{steps:#?}")
+                };
+                assert!(step.starts_with("SEARCH u USING INDEX users_"), "{step}");
+                assert!(step.ends_with("(id>? AND id<?)"), "{step}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_of_accounts_by_name_is_one_range_of_the_filters_index() {
+        // Tombstones are not looked for by name.
+        let named = |filter: &UserFilter| *filter != UserFilter::Deleted;
+        for filter in UserFilter::ALL.into_iter().filter(named) {
+            let sql = directory::users_by_name(filter);
+            let steps = plan(&sql);
+            let [step] = steps.as_slice() else {
+                panic!("{sql}\n{steps:#?}")
+            };
+            let range =
+                "((username_key,discriminator)>(?,?) AND (username_key,discriminator)<(?,?))";
+            assert!(step.starts_with("SEARCH u USING INDEX users_"), "{step}");
+            assert!(step.contains("by_tag") && step.ends_with(range), "{step}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_all_communities_is_a_range_by_id_and_two_merged_by_name() {
+        for sql in directory::COMMUNITIES_BY_ID {
+            uses(sql, "INTEGER PRIMARY KEY (rowid>? AND rowid<?)");
+        }
+        // What has the name that the page before ended in, and what comes behind: merged in order.
+        for range in ["(name_key=? AND id>?)", "(name_key>? AND name_key<?)"] {
+            let range = format!("INDEX communities_by_name {range}");
+            uses(directory::COMMUNITIES_BY_NAME, &range);
+        }
+    }
+
+    #[test]
+    fn an_admins_page_of_members_is_one_range_of_one_index_in_both_directions() {
+        for sql in directory::MEMBERS {
+            uses(
+                sql,
+                "INDEX members_by_community (community_id=? AND user_id>? AND user_id<?)",
+            );
+        }
+    }
+
+    #[test]
+    fn an_admins_page_of_channels_is_a_range_of_each_of_two_indexes_merged_in_order() {
+        for sql in directory::CHANNELS_OF {
+            for index in ["participants_shown", "participants_hidden"] {
+                let range = "(user_id=? AND channel_id>? AND channel_id<?)";
+                uses(sql, &format!("INDEX {index} {range}"));
+            }
+        }
+        is_direct(directory::PARTICIPANTS);
+    }
+
+    #[test]
+    fn the_fullest_names_are_the_first_of_an_index_and_each_is_read_straight() {
+        // Its first 50 entries: all that the limit lets it read.
+        let steps = plan(directory::FULLEST_NAMES);
+        let (first, rest) = steps.split_first().unwrap();
+        assert_eq!(first, "SCAN s USING COVERING INDEX shared_names_by_holders");
+        for step in rest {
+            let known = step.starts_with("SEARCH users USING INDEX users_by_tag (username_key=?)")
+                || step.starts_with("CORRELATED SCALAR SUBQUERY");
+            assert!(known, "{steps:#?}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_the_audit_log_is_one_range_of_one_index_whatever_the_filter() {
+        let some = |wanted: bool, text: &str| wanted.then(|| text.to_owned());
+        for (target, admin, action, index) in [
+            (
+                false,
+                false,
+                false,
+                "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+            ),
+            (
+                false,
+                false,
+                true,
+                "INDEX audit_by_action (action=? AND id>? AND id<?)",
+            ),
+            (
+                false,
+                true,
+                false,
+                "INDEX audit_by_admin (admin_key=? AND id>? AND id<?)",
+            ),
+            (
+                false,
+                true,
+                true,
+                "INDEX audit_by_admin_and_action (admin_key=? AND action=? AND id>? AND id<?)",
+            ),
+            (
+                true,
+                false,
+                false,
+                "INDEX audit_by_target (target_id=? AND id>? AND id<?)",
+            ),
+            (
+                true,
+                false,
+                true,
+                "INDEX audit_by_target (target_id=? AND id>? AND id<?)",
+            ),
+            (
+                true,
+                true,
+                false,
+                "INDEX audit_by_target (target_id=? AND id>? AND id<?)",
+            ),
+            (
+                true,
+                true,
+                true,
+                "INDEX audit_by_target (target_id=? AND id>? AND id<?)",
+            ),
+        ] {
+            let filter = Filter {
+                admin: some(admin, "root"),
+                action: some(action, "user.flags"),
+                target: target.then_some(Id::MAX),
+            };
+            for ascending in [true, false] {
+                uses(&audit::select(&filter, ascending), index);
+            }
         }
     }
 }
