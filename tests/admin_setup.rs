@@ -66,18 +66,14 @@ impl Browser {
 }
 
 /// The code of the link that a server without an admin prints.
-fn printed(server: &mut Binary, base: &str) -> String {
-    let mut lines = server.output.by_ref().lines().map(Result::unwrap);
-    let (sentence, link) = (lines.next().unwrap(), lines.next().unwrap());
-    assert!(sentence.contains("no admin yet"), "{sentence}");
+fn code(link: &str, base: &str) -> String {
     let code = link.strip_prefix(&format!("{base}/admin/#/setup/"));
     code.unwrap_or_else(|| panic!("{link}")).to_owned()
 }
 
 fn start(data: &Path) -> (Binary, String) {
-    let mut server = Binary::start(data);
-    let base = server.url.clone();
-    let code = printed(&mut server, &base);
+    let (server, link) = Binary::start_without_admin(data);
+    let code = code(&link, &server.url);
     (server, code)
 }
 
@@ -231,11 +227,26 @@ fn the_link_makes_no_second_admin_beside_one_that_the_command_line_made_meanwhil
 #[test]
 fn the_printed_link_leads_to_where_people_reach_the_server() {
     let (_directory, data) = directory();
-    let public = [("SARYNO_PUBLIC_URL", "https://chat.example")];
-    let mut server = Binary::start_with(&data, &[], &public);
-    printed(&mut server, "https://chat.example");
-    assert!(server.terminate().success());
-    let mut server = Binary::start_with(&data, &["--address", "0.0.0.0"], &[]);
-    let base = server.url.replace("0.0.0.0", "127.0.0.1");
-    printed(&mut server, &base);
+    for (arguments, variables, base) in [
+        (
+            &[][..],
+            &[("SARYNO_PUBLIC_URL", "https://chat.example")][..],
+            "https://chat.example",
+        ),
+        (&["--address", "0.0.0.0"], &[], "http://127.0.0.1"),
+    ] {
+        let mut server = Binary::start_with(&data, arguments, variables);
+        let mut lines = server.output.by_ref().lines().map(Result::unwrap);
+        let (sentence, link) = (lines.next().unwrap(), lines.next().unwrap());
+        assert!(sentence.starts_with("There is no admin yet"), "{sentence}");
+        let port = server.url.rsplit(':').next().unwrap();
+        let public = !variables.is_empty();
+        let base = if public {
+            base.to_owned()
+        } else {
+            format!("{base}:{port}")
+        };
+        code(&link, &base);
+        assert!(server.terminate().success());
+    }
 }

@@ -46,10 +46,11 @@ impl Hour {
 
     pub(crate) fn tells(&mut self, action: &str, target: Value, before: Value, after: Value) {
         let (admin, via) = &self.author;
-        self.expected.push(json!({
-            "admin": admin, "via": via, "address": ADDRESS,
-            "action": action, "target": target, "before": before, "after": after,
-        }));
+        let mut entry = json!({"admin": admin, "via": via, "address": ADDRESS, "action": action});
+        for (part, value) in [("target", target), ("before", before), ("after", after)] {
+            entry[part] = value;
+        }
+        self.expected.push(entry);
     }
 
     /// Accounts from their making to their end, with all that changes nothing in between.
