@@ -7,6 +7,7 @@ use saryno::actions::{Action, AdminAction, Deed, UserAction};
 use saryno::admins::{Admins, Credential};
 use saryno::audit::{Author, Who};
 use saryno::error::Error;
+use saryno::store::Store;
 use saryno::tokens::{Secret, SecretHash};
 use serde_json::{Value, json};
 
@@ -265,4 +266,21 @@ async fn the_lists_of_admins_and_tokens_show_no_secret() {
     assert_eq!(keys(&tokens[0]), ["id", "name", "admin", "last_used"]);
     assert_eq!(tokens[0]["name"], "nightly");
     assert_eq!(tokens[0]["admin"], "root");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_use_of_a_token_is_noted_to_the_hour() {
+    let world = World::new().await;
+    let last_used = async || {
+        // Behind whatever the writer has been given so far.
+        world.desk.server.store.ping().await.unwrap();
+        world.desk.get("/tokens").await.expect(200)[0]["last_used"].clone()
+    };
+    assert_eq!(last_used().await, Value::Null);
+    let used = async || world.desk.call(Get, "/users", &world.token, None).await;
+    used().await.expect(200);
+    let first = last_used().await;
+    assert!(first.is_string());
+    used().await.expect(200);
+    assert_eq!(last_used().await, first);
 }

@@ -1,9 +1,11 @@
 //! What only admins see: all that is known of an account, a name's picture, the fullest names, who is in a channel.
 
 use rusqlite::params;
+use saryno::users::Flag;
 use serde_json::{Value, json};
 
 use crate::channels::{dm, group, id, people};
+use crate::communities::community;
 use crate::desk::Desk;
 use crate::operate::Operate;
 use crate::support::{Account, failure};
@@ -170,4 +172,34 @@ async fn a_users_channels_are_shown_with_who_is_in_them_since_when_and_who_hides
     desk.server.store.delete_user(b.user.id).await.unwrap();
     let seen = view(&first).await.expect(200);
     assert_eq!(seen["participants"][1]["user"]["username"], "Deleted User");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_overview_tells_how_much_there_is_of_everything_and_how_the_file_does() {
+    let desk = Desk::open().await;
+    let server = &desk.server;
+    let [a, b, c, gone] = people(server).await;
+    server.account_flagged("Bot", &[Flag::Bot]).await;
+    dm(server, &a, &b).await;
+    dm(server, &b, &a).await;
+    dm(server, &a, &gone).await;
+    group(server, &a, &[&b, &c]).await;
+    community(server, &a).await;
+    server.store.delete_user(gone.user.id).await.unwrap();
+    let overview = desk.get("/overview").await.expect(200);
+    let counts = json!({"users": 4, "bots": 1, "communities": 1, "dms": 2, "groups": 1});
+    assert_eq!(overview["counts"], counts);
+    assert_eq!(overview["dms"], json!({"created": 2, "stood": 1}));
+    assert_eq!(overview["registration"], "closed");
+    assert_eq!(overview["version"], env!("CARGO_PKG_VERSION"));
+    assert!(overview["uptime"].is_u64() && overview["history"].is_array());
+    let file = &overview["database"];
+    let size = |name: &str| {
+        let file = server.directory.path().join(name);
+        std::fs::metadata(file).unwrap().len()
+    };
+    assert_eq!(file["bytes"], size("saryno.db"));
+    assert_eq!(file["wal_bytes"], size("saryno.db-wal"));
+    let batches = file["batches"].as_array().unwrap();
+    assert!(batches.len() > 5 && batches.iter().all(|size| size.as_u64() > Some(0)));
 }
