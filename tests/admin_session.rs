@@ -315,6 +315,26 @@ async fn the_use_of_a_session_keeps_it_and_following_the_live_figures_is_no_use(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_in_clears_away_the_sessions_of_the_admin_that_have_ended() {
+    let desk = Desk::open().await;
+    let second = admin(&desk.server, "second").await;
+    let other = session(&desk.server, &second).await;
+    session(&desk.server, &desk.root).await;
+    let database = desk.server.database();
+    let age = "UPDATE admin_sessions SET last_used = 0 WHERE id IN (SELECT min(id) FROM admin_sessions GROUP BY admin_id)";
+    assert_eq!(database.execute(age, []), Ok(2));
+    log_in(&desk, "root", PASSWORD).await.expect(200);
+    let left = |admin: &Admin| -> i64 {
+        let sql = "SELECT count(*) FROM admin_sessions WHERE admin_id = ?1";
+        database
+            .query_row(sql, [admin.id.bits()], |row| row.get(0))
+            .unwrap()
+    };
+    assert_eq!((left(&desk.root), left(&second)), (2, 1));
+    assert_eq!(who(&desk, &other).await, json!(null));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_state_tells_a_stranger_only_whether_there_is_an_admin() {
     let server = Server::start().await;
     let nobody = json!({"set_up": false, "admin": null, "version": null});

@@ -250,3 +250,36 @@ fn the_printed_link_leads_to_where_people_reach_the_server() {
         assert!(server.terminate().success());
     }
 }
+
+#[test]
+fn the_servers_log_tells_no_secret_of_the_admins() {
+    let (_directory, data) = directory();
+    let debug = [("SARYNO_LOG__LEVEL", "debug")];
+    let mut server = Binary::start_with(&data, &[], &debug);
+    let link = server.output.by_ref().lines().nth(1).unwrap().unwrap();
+    let set_up_code = code(&link, &server.url);
+    let mut browser = Browser::on(&server);
+    assert_eq!(set_up(&mut browser, "guessed", "root", PASSWORD).0, 403);
+    assert_eq!(set_up(&mut browser, &set_up_code, "root", PASSWORD).0, 201);
+    assert_eq!(browser.log_in("root", "a wrong password"), 401);
+    let (_, token) = browser.send("POST", "/tokens", &json!({"name": "nightly"}));
+    let (_, second) = browser.send("POST", "/admins", &json!({"name": "second"}));
+    let (_, invite) = browser.send("POST", "/invites", &json!({}));
+    let removed = format!("/invites/{}", text(&invite["code"]));
+    assert_eq!(browser.send("DELETE", &removed, &Value::Null).0, 204);
+    let cookie = browser.cookie.unwrap();
+    let secret_of = |text: &str| text.rsplit(['/', '=']).next().unwrap().to_owned();
+    let log = server.log();
+    assert_eq!(log.matches("/admin/api/").count(), 7, "{log}");
+    for secret in [
+        set_up_code,
+        PASSWORD.to_owned(),
+        "a wrong password".to_owned(),
+        secret_of(&cookie),
+        secret_of(text(&second["link"])),
+        text(&token["token"]).to_owned(),
+        text(&invite["code"]).to_owned(),
+    ] {
+        assert!(!log.contains(&secret), "{secret}\n{log}");
+    }
+}
