@@ -15,7 +15,7 @@ use crate::id::Id;
 use crate::names::Username;
 use crate::page::{Limits, Listing, Page};
 use crate::passwords::PasswordHash;
-use crate::tokens::{Label, SecretHash};
+use crate::tokens::{Label, SecretHash, Session};
 use crate::users::{Account, User};
 use crate::views::{AccountDetails, ChannelView, FullName, Holders, Member, Statistics};
 
@@ -266,6 +266,18 @@ pub trait Admins: Send + Sync {
     /// # Errors
     /// `UnknownUser`.
     async fn account_details(&self, id: Id) -> Result<AccountDetails>;
+
+    /// A user's communities, ascending by id.
+    ///
+    /// # Errors
+    /// `UnknownUser`.
+    async fn communities_of(&self, user: Id, page: Page) -> Result<Listing<Community>>;
+
+    /// A user's tokens that have not ended, ascending by id.
+    ///
+    /// # Errors
+    /// `UnknownUser`.
+    async fn sessions_of(&self, user: Id, page: Page, now: Timestamp) -> Result<Listing<Session>>;
 
     /// A user's DMs and groups, hidden ones too, newest first.
     ///

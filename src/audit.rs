@@ -10,6 +10,9 @@ use crate::fields::Fields;
 use crate::id::Id;
 use crate::names::search_key;
 
+/// What the log calls the command line; no admin is called so.
+pub const COMMAND_LINE: &str = "command line";
+
 /// Who does something, from where and by what means.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Author {
@@ -75,7 +78,7 @@ impl Author {
         match &self.who {
             Who::Operator(operator) => &operator.admin.name,
             Who::Newcomer { name, .. } => name,
-            Who::CommandLine => "command line",
+            Who::CommandLine => COMMAND_LINE,
         }
     }
 
@@ -88,7 +91,7 @@ impl Author {
                 Means::Token(_, name) => format!("token {name}"),
             },
             Who::Newcomer { via, .. } => (*via).into(),
-            Who::CommandLine => "command line".into(),
+            Who::CommandLine => COMMAND_LINE.into(),
         }
     }
 }

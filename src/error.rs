@@ -162,8 +162,8 @@ impl Error {
                 "Registration here is closed or needs a good invite; ask an admin of this server for one."
             }
             Self::UnknownUser => "There is no such user.",
-            Self::UnknownChannel => "There is no such channel among yours.",
-            Self::UnknownCommunity => "There is no such community among yours.",
+            Self::UnknownChannel => "There is no such channel, or it is not one of yours.",
+            Self::UnknownCommunity => "There is no such community, or it is not one of yours.",
             Self::UnknownInvite => {
                 "There is no such invite, or it is used up, expired or withdrawn; ask for a new one."
             }
@@ -183,7 +183,7 @@ impl Error {
                     "All 9,999 discriminators of {username} are taken; choose another username."
                 ));
             }
-            Self::AlreadyMember => "You are a member of this community already.",
+            Self::AlreadyMember => "That account is a member of the community already.",
             Self::OwnerCannotLeave => {
                 "The owner can't leave; hand the community over or delete it."
             }

@@ -356,3 +356,12 @@ async fn a_reset_link_sets_a_password_once_and_voids_an_older_one() {
     let body = json!({"tag": "Ada#0001", "password": PASSWORD});
     post(&desk, "/auth/login", body).await.expect(200);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_belongs_to_nobody_is_not_found_rather_than_empty() {
+    let desk = Desk::open().await;
+    for list in ["communities", "channels", "sessions"] {
+        let answer = desk.get(&format!("/users/1/{list}")).await;
+        assert_eq!(answer.fails(), failure(404, "unknown_user"), "{list}");
+    }
+}

@@ -245,3 +245,34 @@ fn the_deeds_of_the_command_line_are_told_too_and_its_looks_are_not() {
         expected.map(|(action, name)| (action.to_owned(), name.to_owned()))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_entry_of_a_deleted_owner_tells_who_has_their_communities_now() {
+    let desk = Desk::open().await;
+    let (owner, heir) = (
+        desk.server.account_of("Ada", 1).await,
+        desk.server.account_of("Bob", 2).await,
+    );
+    let mut made = Vec::new();
+    for name in ["Tea house", "Empty house"] {
+        let body = json!({"name": name, "owner_id": owner.id()});
+        made.push(desk.post("/communities", &body).await.expect(201));
+    }
+    let member = format!(
+        "/communities/{}/members/{}",
+        text(&made[0]["id"]),
+        heir.id()
+    );
+    desk.put(&member, &json!({})).await.expect(204);
+    desk.delete(&format!("/users/{}", owner.id()))
+        .await
+        .expect(204);
+
+    let log = desk.get("/audit?limit=1").await.expect(200);
+    let communities = json!([
+        {"id": made[0]["id"], "name": "Tea house", "owner_id": heir.id()},
+        {"id": made[1]["id"], "name": "Empty house", "owner_id": null},
+    ]);
+    assert_eq!(log[0]["action"], "user.delete");
+    assert_eq!(log[0]["after"], json!({"communities": communities}));
+}

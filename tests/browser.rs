@@ -196,6 +196,19 @@ impl Browser {
         }
     }
 
+    /// Whether what the script tells comes to be what is due, in a while.
+    #[track_caller]
+    pub(crate) fn comes_to(&self, script: &str, due: &Value) -> bool {
+        let until = Instant::now() + PATIENCE / 4;
+        while Instant::now() < until {
+            if self.run(script) == *due {
+                return true;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+
     fn elements(&self, xpath: &str) -> Vec<String> {
         let body = json!({ "using": "xpath", "value": xpath });
         let found = self.call("POST", "/elements", &body.to_string());

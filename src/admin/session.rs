@@ -71,29 +71,32 @@ impl SetUpLink {
     }
 }
 
-/// Slows log-ins down: for each name and for each address some at once, then one every few seconds.
+/// Slows log-ins down, those from one address and those to one name, wherever they come from. A name has far more of them, so
+/// that whoever knows it can't keep its admin out from one place.
 pub(super) struct LogIns {
     names: DefaultKeyedRateLimiter<String>,
     addresses: DefaultKeyedRateLimiter<IpAddr>,
 }
 
-/// Log-ins that a name or an address has at once ...
-const AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
-/// ... and how long it then waits for each further one.
-const PACE: Duration = Duration::from_secs(10);
+/// From an address: so many at once, then one in so many seconds.
+const FROM_ADDRESS: (NonZeroU32, Duration) =
+    (NonZeroU32::MIN.saturating_add(9), Duration::from_secs(10));
+/// To a name.
+const TO_NAME: (NonZeroU32, Duration) =
+    (NonZeroU32::MIN.saturating_add(99), Duration::from_secs(5));
 /// How many names or addresses are remembered before those that need not be are forgotten.
 const REMEMBERED: usize = 10_000;
 
 impl LogIns {
     pub(super) fn new() -> Self {
-        let quota = || {
-            Quota::with_period(PACE)
-                .unwrap_or(Quota::per_minute(AT_ONCE))
-                .allow_burst(AT_ONCE)
+        let quota = |(at_once, pace): (NonZeroU32, Duration)| {
+            Quota::with_period(pace)
+                .unwrap_or(Quota::per_minute(at_once))
+                .allow_burst(at_once)
         };
         Self {
-            names: RateLimiter::keyed(quota()),
-            addresses: RateLimiter::keyed(quota()),
+            names: RateLimiter::keyed(quota(TO_NAME)),
+            addresses: RateLimiter::keyed(quota(FROM_ADDRESS)),
         }
     }
 
@@ -300,16 +303,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_ins_of_a_name_slow_down_and_those_of_another_do_not() {
+    fn log_ins_to_a_name_slow_down_wherever_they_come_from_and_those_to_another_do_not() {
         let log_ins = LogIns::new();
-        for _ in 0..10 {
-            assert_eq!(log_ins.check(Some("root"), None), Ok(()));
+        for count in 0..100 {
+            let address = format!("192.0.2.{count}");
+            assert_eq!(log_ins.check(Some("root"), Some(&address)), Ok(()));
         }
-        let Err(Error::Limited(wait)) = log_ins.check(Some("root"), None) else {
-            panic!("the eleventh was let through")
+        let Err(Error::Limited(wait)) = log_ins.check(Some("root"), Some("192.0.2.200")) else {
+            panic!("the next one was let through")
         };
-        assert!(wait <= PACE && wait > PACE / 2, "{wait:?}");
-        assert_eq!(log_ins.check(Some("other"), None), Ok(()));
+        assert!(wait <= TO_NAME.1, "{wait:?}");
+        assert_eq!(log_ins.check(Some("other"), Some("192.0.2.200")), Ok(()));
+    }
+
+    #[test]
+    fn who_is_slowed_down_keeps_nobody_out_of_the_same_name() {
+        let log_ins = LogIns::new();
+        while log_ins.check(Some("root"), Some("192.0.2.1")).is_ok() {}
+        assert_eq!(log_ins.check(Some("root"), Some("192.0.2.2")), Ok(()));
     }
 
     #[test]

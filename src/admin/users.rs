@@ -199,7 +199,7 @@ async fn communities(
     let page = Page::parse(query.0, COMMUNITIES)?;
     Ok(Listed::new(
         format!("/users/{id}/communities"),
-        app.store.communities(id, page).await?,
+        app.store.communities_of(id, page).await?,
     ))
 }
 
@@ -233,7 +233,7 @@ async fn sessions(
     let page = Page::parse(query.0, SESSIONS)?;
     Ok(Listed::new(
         format!("/users/{id}/sessions"),
-        app.store.sessions(id, page, Timestamp::now()).await?,
+        app.store.sessions_of(id, page, Timestamp::now()).await?,
     ))
 }
 

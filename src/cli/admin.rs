@@ -94,11 +94,11 @@ impl One {
             way,
         };
         opened.perform(Action::CreateAdmin(new)).await?;
-        self.tell(password.is_some(), &secret, &link, url)
+        self.tell(self.name.as_str(), password.is_some(), &secret, &link, url)
     }
 
     async fn reset(&self, opened: &Opened, password: Option<Password>, url: &str) -> Result<()> {
-        let id = find(opened, &self.name).await?.admin.id;
+        let admin = find(opened, &self.name).await?.admin;
         let (secret, link) = new_link();
         let action = match password.clone() {
             Some(password) => AdminAction::SetPassword {
@@ -107,12 +107,18 @@ impl One {
             },
             None => AdminAction::Link(link.clone()),
         };
-        opened.perform(Action::Admin(id, action)).await?;
-        self.tell(password.is_some(), &secret, &link, url)
+        opened.perform(Action::Admin(admin.id, action)).await?;
+        self.tell(&admin.name, password.is_some(), &secret, &link, url)
     }
 
-    fn tell(&self, has_password: bool, secret: &Secret, link: &Link, url: &str) -> Result<()> {
-        let name = self.name.as_str();
+    fn tell(
+        &self,
+        name: &str,
+        has_password: bool,
+        secret: &Secret,
+        link: &Link,
+        url: &str,
+    ) -> Result<()> {
         if has_password {
             return self.print.result(&json!({ "name": name }), || {
                 format!("{name} logs in at {url}/admin/ with this password.")

@@ -10,7 +10,11 @@ import { exactly, Time, When } from '../parts/time.js'
 
 const OPTIONS = [['', 'Everything'], ...Object.entries(ACTIONS).map(([key, [label]]) => [key, label])]
 
-const shown = (value) => (value === null || value === undefined ? '–' : Array.isArray(value) ? value.join(', ') || '–' : typeof value === 'object' ? JSON.stringify(value) : String(value))
+const shown = (value) => {
+	if (value === null || value === undefined || value.length === 0) return '–'
+	if (Array.isArray(value)) return value.map(shown).join(', ')
+	return typeof value === 'object' ? Object.entries(value).map(([key, value]) => `${key} ${shown(value)}`).join(' · ') : String(value)
+}
 
 function Details({ entry, close }) {
 	const { before, after, target } = entry

@@ -4,9 +4,9 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::audit;
 use crate::admins::{Admin, IDLE_END, Link, NewAdmin, NewAdminToken, NewSession, WayIn};
-use crate::audit::{Author, Target};
+use crate::audit::{Author, COMMAND_LINE, Target};
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::id::Id;
 use crate::passwords::PasswordHash;
 
@@ -106,8 +106,12 @@ pub(super) fn begin(connection: &Connection, admin: Id, session: &NewSession) ->
     Ok(())
 }
 
-/// Makes an admin, unless the name is taken.
+/// Makes an admin, unless the name is taken. The command line's own name is, so that the log can't be misread.
 pub(super) fn insert(connection: &Connection, new: &NewAdmin) -> Result<bool> {
+    if new.name.key() == COMMAND_LINE {
+        let problem = Problem::reserved("The audit log calls the command line so; choose another.");
+        return Err(Error::field("name", problem));
+    }
     let password = match &new.way {
         WayIn::Password(hash) => Some(hash.to_store()),
         WayIn::Link(_) => None,

@@ -179,37 +179,8 @@ impl Accounts for Sqlite {
     }
 
     async fn sessions(&self, user: Id, page: Page, now: Timestamp) -> Result<Listing<Session>> {
-        let ended = now.before(UNUSED_END);
-        self.read(move |connection| {
-            let found = walk(
-                connection,
-                SESSIONS,
-                user,
-                page.keyset(Order::Ascending),
-                |row| {
-                    let session = Session {
-                        id: row.get(0)?,
-                        name: row.get(1)?,
-                        last_used: row.get(2)?,
-                    };
-                    Ok((session, row.get::<_, bool>(3)?))
-                },
-            )?;
-            let Listing { items, next } =
-                page.listing(found, Order::Ascending, |(session, _)| session.id);
-            let alive = |(session, login): &(Session, bool)| {
-                !login || session.last_used.is_some_and(|used| used > ended)
-            };
-            Ok(Listing {
-                items: items
-                    .into_iter()
-                    .filter(alive)
-                    .map(|(session, _)| session)
-                    .collect(),
-                next,
-            })
-        })
-        .await
+        self.read(move |connection| sessions(connection, user, page, now))
+            .await
     }
 
     async fn revoke(&self, user: Id, token: Id) -> Result<()> {
@@ -272,6 +243,42 @@ impl Accounts for Sqlite {
         })
         .await
     }
+}
+
+/// A page of an account's tokens that have not ended.
+pub(super) fn sessions(
+    connection: &Connection,
+    user: Id,
+    page: Page,
+    now: Timestamp,
+) -> Result<Listing<Session>> {
+    let ended = now.before(UNUSED_END);
+    let found = walk(
+        connection,
+        SESSIONS,
+        user,
+        page.keyset(Order::Ascending),
+        |row| {
+            let session = Session {
+                id: row.get(0)?,
+                name: row.get(1)?,
+                last_used: row.get(2)?,
+            };
+            Ok((session, row.get::<_, bool>(3)?))
+        },
+    )?;
+    let Listing { items, next } = page.listing(found, Order::Ascending, |(session, _)| session.id);
+    let alive = |(session, login): &(Session, bool)| {
+        !login || session.last_used.is_some_and(|used| used > ended)
+    };
+    Ok(Listing {
+        items: items
+            .into_iter()
+            .filter(alive)
+            .map(|(session, _)| session)
+            .collect(),
+        next,
+    })
 }
 
 /// Who may register.

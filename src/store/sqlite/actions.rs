@@ -200,14 +200,20 @@ fn act_on_user(connection: &Connection, id: Id, action: &UserAction) -> Done {
             (state(&old), state(&now()?))
         }
         UserAction::Delete => {
-            users::bury(connection, id)?;
+            let inherited = users::bury(connection, id)?;
             let before = json!({
                 "tag": old.user.to_string(),
                 "flags": old.user.flags,
                 "disabled": old.disabled,
                 "reason": old.reason,
             });
-            (Some(before), None)
+            // Deleting an owner hands their communities on: the log tells of each.
+            let handed_on = |(community, heir): (Community, Option<Id>)| json!({ "id": community.id, "name": community.name, "owner_id": heir });
+            let after = (!inherited.is_empty()).then(|| {
+                let communities: Vec<_> = inherited.into_iter().map(handed_on).collect();
+                json!({ "communities": communities })
+            });
+            (Some(before), after)
         }
         UserAction::IssueToken(token) => {
             accounts::insert_token(connection, id, token)?;

@@ -7,7 +7,8 @@ use super::access::{
     BY_SESSION, BY_TOKEN, USE_LINK, admin, begin, has_admin, insert, named, note, operator,
     set_password,
 };
-use super::{Sqlite, actions, audit, directory, invites};
+use super::users::{find, taken};
+use super::{Sqlite, accounts, actions, audit, communities, directory, invites};
 use crate::actions::{Deed, Outcome};
 use crate::admins::{
     Admin, AdminCredentials, AdminToken, AdminView, Admins, Credential, IDLE_END, Means, NewAdmin,
@@ -22,7 +23,7 @@ use crate::id::Id;
 use crate::names::Username;
 use crate::page::{Listing, Page};
 use crate::passwords::PasswordHash;
-use crate::tokens::{SecretHash, USE_PRECISION};
+use crate::tokens::{SecretHash, Session, USE_PRECISION};
 use crate::users::{Account, User};
 use crate::views::{AccountDetails, ChannelView, FullName, Holders, Member, Statistics};
 
@@ -227,6 +228,22 @@ impl Admins for Sqlite {
             .await
     }
 
+    async fn communities_of(&self, user: Id, page: Page) -> Result<Listing<Community>> {
+        self.read(move |connection| {
+            find(connection, user)?;
+            communities::list(connection, user, page)
+        })
+        .await
+    }
+
+    async fn sessions_of(&self, user: Id, page: Page, now: Timestamp) -> Result<Listing<Session>> {
+        self.read(move |connection| {
+            find(connection, user)?;
+            accounts::sessions(connection, user, page, now)
+        })
+        .await
+    }
+
     async fn channels_of(&self, user: Id, page: Page) -> Result<Listing<ChannelView>> {
         self.read(move |connection| directory::channels(connection, user, page))
             .await
@@ -239,7 +256,7 @@ impl Admins for Sqlite {
 
     async fn holders(&self, name: Username) -> Result<Holders> {
         self.read(move |connection| {
-            let taken = super::users::taken(connection, &name)?;
+            let taken = taken(connection, &name)?;
             Ok(Holders::new(name.to_string(), taken))
         })
         .await
@@ -257,7 +274,7 @@ impl Admins for Sqlite {
     async fn community_view(&self, id: Id) -> Result<(Community, User)> {
         self.read(move |connection| {
             let community = directory::community(connection, id)?;
-            let owner = super::users::find(connection, community.owner_id)?;
+            let owner = find(connection, community.owner_id)?;
             Ok((community, owner))
         })
         .await

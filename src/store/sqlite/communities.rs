@@ -51,6 +51,8 @@ pub(super) const MEMBERS: [&str; 2] = [
     ),
 ];
 
+const OWNED: &str = "SELECT id, name, icon, owner_id FROM communities WHERE owner_id = :user";
+
 /// Who takes an owner's place.
 const LONGEST_STANDING: &str = "
     SELECT user_id FROM members WHERE community_id = :community ORDER BY since, user_id LIMIT 1";
@@ -77,14 +79,8 @@ impl Communities for Sqlite {
     }
 
     async fn communities(&self, requester: Id, page: Page) -> Result<Listing<Community>> {
-        self.read(move |connection| {
-            let keyset = page.keyset(Order::Ascending);
-            let found = walk(connection, COMMUNITIES, requester, keyset, |row| {
-                community(row, 0)
-            })?;
-            Ok(page.listing(found, Order::Ascending, |community| community.id))
-        })
-        .await
+        self.read(move |connection| list(connection, requester, page))
+            .await
     }
 
     async fn modify_community(
@@ -206,6 +202,15 @@ impl Communities for Sqlite {
     }
 }
 
+/// A page of somebody's communities.
+pub(super) fn list(connection: &Connection, member: Id, page: Page) -> Result<Listing<Community>> {
+    let keyset = page.keyset(Order::Ascending);
+    let found = walk(connection, COMMUNITIES, member, keyset, |row| {
+        community(row, 0)
+    })?;
+    Ok(page.listing(found, Order::Ascending, |community| community.id))
+}
+
 /// A community out of the four columns that begin at `start`.
 pub(super) fn community(row: &Row<'_>, start: usize) -> rusqlite::Result<Community> {
     Ok(Community {
@@ -310,25 +315,28 @@ pub(super) fn delete(connection: &Connection, id: Id) -> Result<()> {
     Ok(())
 }
 
-/// Ends every membership of a deleted account. What it owned passes to the longest-standing member, or goes where there is none.
-pub(super) fn leave_all(connection: &Connection, user: Id) -> Result<()> {
+/// Ends every membership of a deleted account. What it owned passes to the longest-standing member, or goes where there is none:
+/// tells what that was, and who has it now.
+pub(super) fn leave_all(connection: &Connection, user: Id) -> Result<Vec<(Community, Option<Id>)>> {
     let sql = "DELETE FROM members WHERE user_id = :user";
     connection
         .prepare_cached(sql)?
         .execute(named_params! { ":user": user })?;
-    let mut statement =
-        connection.prepare_cached("SELECT id FROM communities WHERE owner_id = :user")?;
-    let owned = statement.query_map(named_params! { ":user": user }, |row| row.get(0))?;
-    for id in owned.collect::<rusqlite::Result<Vec<Id>>>()? {
-        let parameters = named_params! { ":community": id };
-        match connection
+    let mut statement = connection.prepare_cached(OWNED)?;
+    let owned = statement.query_map(named_params! { ":user": user }, |row| community(row, 0))?;
+    let mut inherited = Vec::new();
+    for community in owned.collect::<rusqlite::Result<Vec<_>>>()? {
+        let heir = connection
             .prepare_cached(LONGEST_STANDING)?
-            .query_row(parameters, |row| row.get(0))
-            .optional()?
-        {
-            Some(heir) => set_owner(connection, id, heir)?,
-            None => delete(connection, id)?,
+            .query_row(named_params! { ":community": community.id }, |row| {
+                row.get(0)
+            })
+            .optional()?;
+        match heir {
+            Some(heir) => set_owner(connection, community.id, heir)?,
+            None => delete(connection, community.id)?,
         }
+        inherited.push((community, heir));
     }
-    Ok(())
+    Ok(inherited)
 }

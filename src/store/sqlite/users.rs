@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{require_active, user, user_columns};
 use super::{Sqlite, accounts, channels, communities};
+use crate::communities::Community;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::names::Username;
@@ -150,16 +151,16 @@ pub(super) fn set_disabled(
     )
 }
 
-/// Makes a tombstone of an account.
-pub(super) fn bury(connection: &Connection, id: Id) -> Result<()> {
+/// Makes a tombstone of an account, and tells what became of the communities that it owned.
+pub(super) fn bury(connection: &Connection, id: Id) -> Result<Vec<(Community, Option<Id>)>> {
     known(
         connection
             .prepare_cached(BURY)?
             .execute(named_params! { ":id": id })?,
     )?;
     accounts::forget(connection, id)?;
-    communities::leave_all(connection, id)?;
-    channels::leave_all_groups(connection, id)
+    channels::leave_all_groups(connection, id)?;
+    communities::leave_all(connection, id)
 }
 
 /// The discriminators of a name that are taken.
