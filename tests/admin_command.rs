@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use crate::admin_session::OTHER;
 use crate::admin_setup::Browser;
 use crate::desk::PASSWORD;
+use crate::executable::{Binary, agent, http, run, run_json, run_with_input};
 use crate::races::{directory, text};
-use crate::support::{Binary, agent, http, run, run_json, run_with_input};
 
 /// A command that reads a password and must succeed; what it prints as JSON.
 #[track_caller]

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use serde_json::{Value, json};
 use ureq::http::{Request, Response};
 
-use crate::support::{Binary, agent};
+use crate::executable::{Binary, agent};
 
 /// A server whose first admin has just been made, and their cookie.
 fn set_up(data: &std::path::Path) -> (Binary, String) {

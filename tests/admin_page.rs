@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::{DOWN, ENTER, ESCAPE, RIGHT, field};
-use crate::support::{agent, http, run_json};
+use crate::executable::{agent, http, run_json};
 use crate::visit::{Visit, heading};
 
 #[test]

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use crate::admin_accounts::fault;
 use crate::admin_setup::Browser;
 use crate::desk::{Desk, PASSWORD, rows};
+use crate::executable::{Binary, run_json, run_with_input};
 use crate::races::{directory, text};
-use crate::support::{Answer, Binary, failure, run_json, run_with_input};
+use crate::support::{Answer, failure};
 
 /// Somebody registers, with an invite or without.
 async fn register(desk: &Desk, invite: &Value) -> Answer {

@@ -7,8 +7,8 @@ use std::sync::Barrier;
 use serde_json::{Value, json};
 
 use crate::desk::PASSWORD;
+use crate::executable::{Binary, agent, run_json};
 use crate::races::{directory, text};
-use crate::support::{Binary, agent, run_json};
 
 /// A browser on the admin page of a real server.
 pub(crate) struct Browser {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::browser::{Browser, pictures};
-use crate::support::{agent, http, run_json};
+use crate::executable::{agent, http, run_json};
 use crate::visit::{Visit, heading};
 
 const WIDTHS: [u32; 3] = [360, 1280, 2560];

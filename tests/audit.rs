@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 use crate::admin_accounts::fault;
 use crate::channels::people;
 use crate::desk::{Desk, PASSWORD, admin, rows, session};
+use crate::executable::{run, run_json, run_with_input};
 use crate::races::{database, directory, text};
-use crate::support::{run, run_json, run_with_input};
 
 /// A few deeds of two admins, one of them by a token, too.
 async fn deeds() -> Desk {

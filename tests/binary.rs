@@ -11,8 +11,8 @@ use std::sync::atomic::AtomicUsize;
 use saryno::id::Id;
 use serde_json::{Value, json};
 
+use crate::executable::{Binary, agent, http, run_json, saryno};
 use crate::races::{Written, database, directory, number, people, text, write_and_end};
-use crate::support::{Binary, agent, http, run_json, saryno};
 
 /// Everything that was answered, over all rounds.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::agent;
+use crate::executable::agent;
 
 /// How long something may take to appear, on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use saryno::id::{Generator, Id};
 use serde_json::{Value, json};
 
+use crate::executable::{Binary, agent, http, run_json};
 use crate::races::{database, directory, number, people};
-use crate::support::{Binary, agent, http, run_json};
 
 /// A wall clock that the test sets.
 struct Clock {

@@ -5,8 +5,8 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
+use crate::executable::{Binary, agent, http, run, run_json, run_with_input, saryno};
 use crate::races::{directory, text};
-use crate::support::{Binary, agent, http, run, run_json, run_with_input, saryno};
 
 fn said(output: &Output) -> String {
     String::from_utf8(output.stdout.clone()).unwrap()

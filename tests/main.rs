@@ -9,6 +9,7 @@
 mod browser;
 mod desk;
 mod endpoint_tables;
+mod executable;
 mod hour;
 mod operate;
 mod support;

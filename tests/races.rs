@@ -15,8 +15,9 @@ use saryno::store::sqlite::Sqlite;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::executable::{Binary, agent, http, saryno};
 use crate::operate::Operate;
-use crate::support::{Binary, OPTIONS, agent, http, new_user, saryno};
+use crate::support::{OPTIONS, new_user};
 
 /// Where a server's data go, and what removes them in the end.
 pub(crate) fn directory() -> (TempDir, PathBuf) {

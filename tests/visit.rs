@@ -6,7 +6,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::browser::Browser;
-use crate::support::{Binary, run_json};
+use crate::executable::{Binary, run_json};
 
 /// A server with an admin, and a browser that has logged in as them.
 pub(crate) struct Visit {
