@@ -17,7 +17,9 @@ use crate::page::{Limits, Listing, Page};
 use crate::passwords::PasswordHash;
 use crate::tokens::{Label, SecretHash, Session};
 use crate::users::{Account, User};
-use crate::views::{AccountDetails, ChannelView, FullName, Holders, Member, Statistics};
+use crate::views::{
+    AccountDetails, ChannelView, FullName, Holders, Member, OwnedCommunity, Statistics,
+};
 
 /// A session ends after so long without use.
 pub const IDLE_END: Duration = Duration::from_hours(12);
@@ -307,7 +309,7 @@ pub trait Admins: Send + Sync {
     ///
     /// # Errors
     /// None of its own.
-    async fn find_communities(&self, search: Communities) -> Result<Found<Community>>;
+    async fn find_communities(&self, search: Communities) -> Result<Found<OwnedCommunity>>;
 
     /// A community and its owner, whoever asks.
     ///

@@ -133,11 +133,8 @@ impl NewInvite {
                 .flatten()
                 .map(|Number(number)| u32::try_from(number).ok().filter(|uses| *uses > 0))
                 .map_or(Ok(None), |uses| {
-                    let problem = || {
-                        Problem::out_of_range(
-                            "An invite is for 1 to 4294967295 uses; leave it out for any number.",
-                        )
-                    };
+                    let problem =
+                        || Problem::out_of_range("An invite is for 1 to 4294967295 uses.");
                     uses.ok_or_else(|| body.fault("max_uses", problem()))
                         .map(Some)
                 })

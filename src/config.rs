@@ -2,7 +2,7 @@
 //! needs one is handed it.
 
 use std::io::{ErrorKind, IsTerminal};
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use figment::providers::{Env, Format, Serialized, Toml};
@@ -253,13 +253,21 @@ impl Config {
     /// How people reach the server: `public_url`, or made of address and port.
     #[must_use]
     pub fn url(&self) -> String {
-        self.public_url.clone().unwrap_or_else(|| {
-            format!(
-                "http://{}",
-                std::net::SocketAddr::new(self.address, self.port)
-            )
-        })
+        self.public_url
+            .clone()
+            .unwrap_or_else(|| url_of(SocketAddr::new(self.address, self.port)))
     }
+}
+
+/// How this machine reaches a server that listens there: one that listens everywhere is reached over loopback.
+#[must_use]
+pub fn url_of(at: SocketAddr) -> String {
+    let address = match at.ip() {
+        IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        one => one,
+    };
+    format!("http://{}", SocketAddr::new(address, at.port()))
 }
 
 /// A provider under a name that a person knows.

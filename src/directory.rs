@@ -15,7 +15,7 @@ use crate::users::Flag;
 /// Which accounts are wanted. One at a time, so that each has its index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UserFilter {
-    /// Everybody who was not deleted.
+    /// Everybody who was not deleted; by id, whoever has it.
     Alive,
     /// Who has this flag.
     Flag(Flag),
@@ -146,8 +146,8 @@ pub enum Way {
     ById(Page, Order),
     /// By name, those in this range.
     ByName(NameRange),
-    /// The one of this id.
-    One(Id),
+    /// The one of this id; where there is none, those in this range.
+    IdOrName(Id, NameRange),
 }
 
 /// From so many digits on a number that is searched for is an id; the ids of the first week had that many, and a shorter number
@@ -169,7 +169,8 @@ pub enum Next {
 /// What was typed into a search.
 enum Typed {
     Nothing,
-    Id(Id),
+    /// An id, and the key of the beginning of a name that looks like one.
+    Id(Id, String),
     /// A name's key, and the digits behind the `#`.
     Tag(String, String),
     /// The key of the beginning of a name.
@@ -182,7 +183,7 @@ impl Typed {
         if text.len() >= ID_LENGTH
             && let Ok(id) = text.parse()
         {
-            return Self::Id(id);
+            return Self::Id(id, search_key(text));
         }
         if let Some((name, digits)) = text.rsplit_once('#')
             && digits.len() <= 4
@@ -206,7 +207,7 @@ impl Users {
         let filter = query.optional::<UserFilter>("filter");
         let way = match typed(&mut query) {
             Typed::Nothing => Way::parse(query)?,
-            Typed::Id(id) => Way::one(id, query)?,
+            Typed::Id(id, key) => Way::id_or_name(id, &key, query)?,
             Typed::Tag(key, digits) => {
                 let (after, limit) = by_name(query)?;
                 Way::ByName(NameRange::holders(&key, &digits, after, limit))
@@ -240,7 +241,7 @@ impl Communities {
         let text = text.ok().flatten().map_or(String::new(), |Text(text)| text);
         let text = text.trim();
         let way = match (text.parse(), search_key(text)) {
-            (Ok(id), _) if text.len() >= ID_LENGTH => Way::one(id, query)?,
+            (Ok(id), key) if text.len() >= ID_LENGTH => Way::id_or_name(id, &key, query)?,
             (_, key) if key.is_empty() => Way::parse(query)?,
             (_, key) => {
                 let (after, limit) = by_name(query)?;
@@ -252,9 +253,16 @@ impl Communities {
 }
 
 impl Way {
-    fn one(id: Id, query: Fields) -> Result<Self> {
-        query.finish_known()?;
-        Ok(Self::One(id))
+    fn id_or_name(id: Id, key: &str, query: Fields) -> Result<Self> {
+        let (after, limit) = by_name(query)?;
+        // A further page is one of names.
+        let goes_on = after.is_some();
+        let range = NameRange::prefix(key, after, limit);
+        Ok(if goes_on {
+            Self::ByName(range)
+        } else {
+            Self::IdOrName(id, range)
+        })
     }
 
     fn parse(mut query: Fields) -> Result<Self> {

@@ -146,7 +146,7 @@ impl Error {
                 "A good token is missing; send the header \"Authorization: Bearer <token>\"."
             }
             Self::InvalidCredentials => {
-                "That is not right, used up or expired; check what you typed, or ask an admin for a reset link."
+                "That is not right, used up or expired; check what you typed, or have an admin make you a new link."
             }
             Self::Forbidden(message) => message,
             Self::AccountDisabled(None) => {
@@ -193,7 +193,7 @@ impl Error {
                 ));
             }
             Self::UnsupportedMediaType => {
-                "Send JSON, with \"Content-Type: application/json\" or with no Content-Type at all."
+                "Send JSON, and say so: \"Content-Type: application/json\"."
             }
             Self::Limited(wait) => {
                 return Cow::Owned(format!(

@@ -47,6 +47,7 @@ pub mod views;
 
 use std::collections::HashSet;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rocket::config::{Config as RocketConfig, Ident, LogLevel, Shutdown};
@@ -102,18 +103,23 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
     Ok(admin::mount(routes::mount(rocket, app), config))
 }
 
-/// Serves until SIGTERM or SIGINT, saying on standard output where it listens.
+/// Serves until SIGTERM or SIGINT, saying on standard output, and to `listening`, where it listens.
 ///
 /// # Errors
 /// [`Error::Internal`] with a sentence for the operator if it can't listen.
-pub async fn serve(config: &Config, server: Rocket<Build>) -> Result<()> {
+pub async fn serve(
+    config: &Config,
+    server: Rocket<Build>,
+    listening: impl FnOnce(SocketAddr) + Send + Sync + 'static,
+) -> Result<()> {
     let announce = AdHoc::on_liftoff("where it listens", |rocket| {
         Box::pin(async move {
             let (address, port) = (rocket.config().address, rocket.config().port);
             let set_up_link = admin::set_up_link(rocket).await;
             let mut out = std::io::stdout().lock();
             // Without anybody to read the line, there is nobody to tell that it can't be written.
-            let at = std::net::SocketAddr::new(address, port);
+            let at = SocketAddr::new(address, port);
+            listening(at);
             let _ = writeln!(out, "listening on http://{at}");
             if let Some(link) = set_up_link {
                 let _ = writeln!(
@@ -124,7 +130,7 @@ pub async fn serve(config: &Config, server: Rocket<Build>) -> Result<()> {
             let _ = out.flush();
         })
     });
-    let at = std::net::SocketAddr::new(config.address, config.port);
+    let at = SocketAddr::new(config.address, config.port);
     let refuse = |error: &dyn std::fmt::Display| {
         Error::Internal(format!(
             "the server can't listen on {at}: {error}; --address and --port choose another place"

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use serde::{Serialize, Serializer};
 
 use crate::clock::Timestamp;
+use crate::communities::Community;
 use crate::id::Id;
 use crate::users::{Account, Discriminator, Taken, User};
 
@@ -75,6 +76,16 @@ pub struct Member {
     pub user: User,
     /// Since when.
     pub since: Timestamp,
+}
+
+/// A community, and whose it is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OwnedCommunity {
+    /// The community.
+    #[serde(flatten)]
+    pub community: Community,
+    /// One of its members.
+    pub owner: User,
 }
 
 /// How full a name is.

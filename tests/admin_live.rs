@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
+use flate2::read::GzDecoder;
 use serde_json::{Value, json};
 use ureq::http::{Request, Response};
 
@@ -62,6 +63,47 @@ fn a_sample_comes_every_second_and_tells_what_was_answered_in_it() {
     let overview = overview.body_mut().read_to_string().unwrap();
     let overview: Value = serde_json::from_str(&overview).unwrap();
     assert!(overview["history"].as_array().unwrap().len() >= 2);
+}
+
+#[test]
+fn a_stream_ends_with_its_session() {
+    let directory = tempfile::tempdir().unwrap();
+    let (server, cookie) = set_up(&directory.path().join("data"));
+    let stream = get(&server, "/admin/api/live", &cookie);
+    let mut lines = BufReader::new(stream.into_body().into_reader()).lines();
+    sample(&mut lines);
+    let request = Request::post(format!("{}/admin/api/logout", server.url))
+        .header("Content-Type", "application/json")
+        .header("Sec-Fetch-Site", "same-origin")
+        .header("Cookie", &cookie)
+        .body(())
+        .unwrap();
+    assert_eq!(agent().run(request).unwrap().status(), 204);
+    // One may have been on its way.
+    assert!(
+        lines
+            .filter(|line| line.as_ref().unwrap().starts_with("data:"))
+            .count()
+            <= 1
+    );
+}
+
+#[test]
+fn the_overview_is_compressed_for_whom_that_suits() {
+    let directory = tempfile::tempdir().unwrap();
+    let (server, cookie) = set_up(&directory.path().join("data"));
+    let request = Request::get(format!("{}/admin/api/overview", server.url))
+        .header("Cookie", &cookie)
+        .header("Accept-Encoding", "gzip")
+        .body(())
+        .unwrap();
+    let compressed = agent().run(request).unwrap();
+    assert_eq!(compressed.headers()["Content-Encoding"], "gzip");
+    let decoded = GzDecoder::new(compressed.into_body().into_reader());
+    let overview: Value = serde_json::from_reader(decoded).unwrap();
+    assert_eq!(overview["version"], env!("CARGO_PKG_VERSION"));
+    let plain = get(&server, "/admin/api/overview", &cookie);
+    assert!(plain.headers().get("Content-Encoding").is_none());
 }
 
 #[test]

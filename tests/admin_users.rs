@@ -210,17 +210,21 @@ async fn a_name_and_a_hash_find_its_holders_alone_and_digits_those_whose_own_beg
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_finds_its_account_within_the_filter() {
+async fn an_id_finds_its_account_deleted_or_not_and_within_the_filter_if_there_is_one() {
     let desk = Desk::open().await;
     let [a, b] = people(&desk.server).await;
+    let c = desk.server.account_of("123456789012345678", 1).await;
     desk.server.store.delete_user(b.user.id).await.unwrap();
     for (query, expected) in [
         (format!("search={}", a.id()), vec![a.id()]),
         (format!("search=%20{}%20", a.id()), vec![a.id()]),
         (format!("search={}&filter=bot", a.id()), vec![]),
-        (format!("search={}", b.id()), vec![]),
+        (format!("search={}", b.id()), vec![b.id()]),
+        (format!("search={}&filter=disabled", b.id()), vec![]),
         (format!("search={}&filter=deleted", b.id()), vec![b.id()]),
-        ("search=123456789012345678".into(), vec![]),
+        // A name may look like an id.
+        ("search=123456789012345678".into(), vec![c.id()]),
+        ("search=12345678901234567".into(), vec![c.id()]),
         ("search=99999999999999999999999".into(), vec![]),
     ] {
         assert_eq!(found(&desk, &query).await, expected, "{query}");

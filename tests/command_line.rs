@@ -119,7 +119,8 @@ fn a_reset_link_sets_a_password_once_and_ends_every_session() {
     let reset = run_json(&data, &["user", "reset-link", "Ada#0001"]);
     assert_eq!(reset["user"], made["user"]);
     let code = text(&reset["code"]);
-    let link = format!("http://127.0.0.1:8000/account#/reset/{code}");
+    // Where the running server listens, whatever the settings say.
+    let link = format!("{}/account#/reset/{code}", server.url);
     assert_eq!(text(&reset["link"]), link);
     assert!(text(&reset["expires_at"]).ends_with('Z'));
     let body = json!({"code": code, "new": "a new password"});
@@ -397,4 +398,16 @@ fn an_invite_that_is_good_for_no_time_is_wrong_usage() {
         );
         assert_eq!(output.status.code(), Some(2), "{duration}");
     }
+}
+
+#[test]
+fn without_a_server_links_go_where_the_settings_say() {
+    let (_directory, data) = directory();
+    Binary::start(&data).terminate();
+    run_json(&data, &["user", "create", "Ada", "--discriminator", "0001"]);
+    let link = || {
+        let reset = run_json(&data, &["user", "reset-link", "Ada#0001"]);
+        text(&reset["link"]).to_owned()
+    };
+    assert!(link().starts_with("http://127.0.0.1:8000/account#/reset/"));
 }

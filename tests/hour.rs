@@ -286,14 +286,19 @@ impl Hour {
             .await
             .expect(201);
         self.keeps(&invite["code"]);
-        self.tells("community.invite", community("Grove"), json!(null), body);
+        let told = told_of(&invite["code"], 2, Some(end));
+        self.tells(
+            "community.invite",
+            community("Grove"),
+            json!(null),
+            told.clone(),
+        );
         let withdrawn = format!("{path}/invites/{}", text(&invite["code"]));
         self.desk.delete(&withdrawn).await.expect(204);
-        let before = json!({"max_uses": 2, "expires_at": end, "uses": 0});
         self.tells(
             "community.invite_withdraw",
             community("Grove"),
-            before,
+            told,
             json!(null),
         );
         self.desk.delete(&withdrawn).await.fails();
@@ -321,12 +326,17 @@ impl Hour {
         let server = target("invite", &json!(null), "to this server");
         let invite = self.desk.post("/invites", &json!({})).await.expect(201);
         self.keeps(&invite["code"]);
-        let after = json!({"max_uses": 1, "expires_at": null});
-        self.tells("invite.create", server.clone(), json!(null), after);
+        let told = told_of(&invite["code"], 1, None);
+        self.tells("invite.create", server.clone(), json!(null), told.clone());
         let path = format!("/invites/{}", text(&invite["code"]));
         self.desk.delete(&path).await.expect(204);
-        let before = json!({"max_uses": 1, "expires_at": null, "uses": 0});
-        self.tells("invite.remove", server, before, json!(null));
+        self.tells("invite.remove", server, told, json!(null));
         self.desk.delete(&path).await.fails();
     }
+}
+
+/// What the log tells of an invite that nobody has used: of its code the beginning, by which nobody gets in.
+fn told_of(code: &Value, max_uses: u32, expires_at: Option<&str>) -> Value {
+    let beginning = format!("{}…", &text(code)[..4]);
+    json!({"code": beginning, "max_uses": max_uses, "uses": 0, "expires_at": expires_at})
 }

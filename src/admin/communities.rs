@@ -16,7 +16,7 @@ use crate::page::Page;
 use crate::routes::body::{Body, Query};
 use crate::routes::{App, AppState, Done, Json, Listed, path_id};
 use crate::users::User;
-use crate::views::Member;
+use crate::views::{Member, OwnedCommunity};
 
 pub(super) fn routes() -> Vec<Route> {
     routes![
@@ -43,7 +43,7 @@ async fn communities(
     _admitted: Admitted,
     query: Query,
     app: &AppState,
-) -> Result<Listed<Community>> {
+) -> Result<Listed<OwnedCommunity>> {
     let search = Communities::parse(query.0)?;
     Ok(Listed::found(
         "/communities",

@@ -12,14 +12,14 @@ mod registration;
 mod session;
 mod users;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use rocket::{Build, Orbit, Rocket, State};
 
 use crate::actions::{Action, Deed, Outcome};
 use crate::audit::Author;
 use crate::clock::Timestamp;
-use crate::config::Config;
+use crate::config::{Config, url_of};
 use crate::error::Result;
 use crate::routes::App;
 use crate::tokens::Secret;
@@ -72,15 +72,9 @@ pub(crate) async fn set_up_link(rocket: &Rocket<Orbit>) -> Option<String> {
     }
     let code = rocket.state::<SetUpLink>()?.code()?;
     let public = rocket.state::<Desk>()?.public_url.clone();
-    let url = public.unwrap_or_else(|| {
-        // A server that listens everywhere is reached here.
-        let address = match rocket.config().address {
-            IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            one => one,
-        };
-        format!("http://{}", SocketAddr::new(address, rocket.config().port))
-    });
+    let config = rocket.config();
+    let at = SocketAddr::new(config.address, config.port);
+    let url = public.unwrap_or_else(|| url_of(at));
     Some(format!("{url}/admin/#/setup/{code}"))
 }
 

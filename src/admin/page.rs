@@ -47,9 +47,7 @@ impl File {
         };
         let file = Static::get(path)?;
         let plain = file.data.into_owned();
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(&plain).ok()?;
-        let gzip = encoder.finish().ok()?;
+        let gzip = gzip(&plain).ok()?;
         let hash = file.metadata.sha256_hash();
         let tag = Base64UrlUnpadded::encode_string(&hash);
         Some(Arc::new(Self {
@@ -110,22 +108,16 @@ impl<'r> Responder<'r, 'static> for Page {
                 .header(Header::new("Location", "/admin/"))
                 .ok();
         };
-        let has = |name, text: &str| {
-            let values = request.headers().get(name);
-            values
-                .flat_map(|value| value.split(','))
-                .any(|value| value.split(';').next().map(str::trim) == Some(text))
-        };
         let mut response = Response::build();
         response
             .header(Header::new("ETag", file.tag.clone()))
             .header(Header::new("Cache-Control", "no-cache"))
             .header(Header::new("Vary", "Accept-Encoding"))
             .header(Header::new("Content-Security-Policy", POLICY));
-        if has("If-None-Match", &file.tag) || has("If-None-Match", "*") {
+        if lists(request, "If-None-Match", &file.tag) || lists(request, "If-None-Match", "*") {
             return response.status(Status::NotModified).ok();
         }
-        let body = if has("Accept-Encoding", "gzip") {
+        let body = if accepts_gzip(request) {
             response.header(Header::new("Content-Encoding", "gzip"));
             file.gzip.clone()
         } else {
@@ -136,4 +128,24 @@ impl<'r> Responder<'r, 'static> for Page {
             .sized_body(body.len(), Cursor::new(body))
             .ok()
     }
+}
+
+/// Whether a header's list, or several such headers, name this.
+fn lists(request: &Request<'_>, header: &str, text: &str) -> bool {
+    let values = request.headers().get(header);
+    values
+        .flat_map(|value| value.split(','))
+        .any(|value| value.split(';').next().map(str::trim) == Some(text))
+}
+
+/// Whether the requester takes a compressed answer.
+pub(super) fn accepts_gzip(request: &Request<'_>) -> bool {
+    lists(request, "Accept-Encoding", "gzip")
+}
+
+/// Compresses.
+pub(super) fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }

@@ -8,7 +8,6 @@ use super::{Place, Print, read_password};
 use crate::actions::{Action, AdminAction};
 use crate::admins::{AdminView, Admins, LINK_END, Link, NewAdmin, WayIn};
 use crate::clock::Timestamp;
-use crate::config::Flags;
 use crate::error::{Error, Result};
 use crate::names::Username;
 use crate::passwords::{Hasher, Password};
@@ -68,8 +67,14 @@ impl Admin {
                 opened
                     .perform(Action::Admin(admin.id, AdminAction::Remove))
                     .await?;
+                let last = opened.store.admins().await?.is_empty();
                 print.result(&json!({ "removed": admin }), || {
-                    format!("{} is no admin any more.", admin.name)
+                    let note = if last {
+                        "\nNobody else is: the next start of the server prints a link that makes the first one."
+                    } else {
+                        ""
+                    };
+                    format!("{} is no admin any more.{note}", admin.name)
                 })
             }),
         }
@@ -79,7 +84,7 @@ impl Admin {
 impl One {
     fn prepare(&self, place: &Place) -> Result<(Option<Password>, String)> {
         let password = self.password_stdin.then(read_password).transpose()?;
-        Ok((password, place.settings(&Flags::default())?.config.url()))
+        Ok((password, place.url()?))
     }
 
     async fn create(&self, opened: &Opened, password: Option<Password>, url: &str) -> Result<()> {

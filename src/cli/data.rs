@@ -1,12 +1,15 @@
 //! The data directory: made with mode 0700, served by one server at a time, worked on by one command at a time.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::actions::{Action, Deed, Outcome};
 use crate::admins::Admins;
 use crate::audit::Author;
+use crate::config::url_of;
 use crate::error::{Error, Result};
 use crate::id::{COMMAND_LINE_WORKER, Generator};
 use crate::store::Store;
@@ -14,6 +17,22 @@ use crate::store::sqlite::{Options, Sqlite};
 
 /// A data directory that exists.
 pub(super) struct DataDirectory(PathBuf);
+
+/// The claim of a server on its directory: a lock, on a file that tells commands where it listens.
+pub(super) struct Claim(File);
+
+impl Claim {
+    /// Writes down where the server listens. A command that can't read it has the settings to go by.
+    pub(super) fn note(&self, at: SocketAddr) {
+        let mut file = &self.0;
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.write_all(url_of(at).as_bytes()));
+        if let Err(error) = written {
+            tracing::warn!(%error, "where the server listens can't be written down");
+        }
+    }
+}
 
 /// A store opened for one command.
 pub(super) struct Opened {
@@ -41,11 +60,24 @@ impl DataDirectory {
         self.0.join("saryno.db")
     }
 
-    /// Claims the directory for a server, for as long as the file lives.
-    pub(super) fn claim(&self) -> Result<File> {
+    /// How the server that runs on the directory is reached, if there is one.
+    pub(super) fn served_at(&self) -> Option<String> {
+        let (_, mut file) = self.lock_file("serve.lock").ok()?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                let mut url = String::new();
+                file.read_to_string(&mut url).ok()?;
+                (!url.is_empty()).then_some(url)
+            }
+            _ => None,
+        }
+    }
+
+    /// Claims the directory for a server, for as long as the claim lives.
+    pub(super) fn claim(&self) -> Result<Claim> {
         let (path, file) = self.lock_file("serve.lock")?;
         match file.try_lock() {
-            Ok(()) => Ok(file),
+            Ok(()) => Ok(Claim(file)),
             Err(TryLockError::WouldBlock) => Err(Error::Internal(format!(
                 "{} is served by another saryno already; stop that one, or choose another directory with --data",
                 self.0.display()

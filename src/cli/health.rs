@@ -1,13 +1,13 @@
 //! `saryno health`
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
 
 use super::{Place, Print};
-use crate::config::Flags;
+use crate::config::{Flags, url_of};
 use crate::error::{Error, Result};
 
 /// How long the server may take to answer.
@@ -34,13 +34,8 @@ impl Health {
                 port: self.port,
             })?
             .config;
-        // A server that listens everywhere is asked here.
-        let address = match config.address {
-            IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            one => one,
-        };
-        let url = format!("http://{}/health", SocketAddr::new(address, config.port));
+        let url = url_of(SocketAddr::new(config.address, config.port));
+        let url = format!("{url}/health");
         // No proxy: it is this machine that is asked.
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(PATIENCE))

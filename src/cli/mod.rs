@@ -95,6 +95,16 @@ impl Place {
         Settings::load(self.config.as_deref(), flags)
     }
 
+    /// How people reach the server: as configured, or where the one that runs on the data directory listens.
+    fn url(&self) -> Result<String> {
+        let config = self.settings(&Flags::default())?.config;
+        let running = || DataDirectory::at(&self.data).ok()?.served_at();
+        Ok(match &config.public_url {
+            Some(url) => url.clone(),
+            None => running().unwrap_or_else(|| config.url()),
+        })
+    }
+
     /// Runs one operation on the data directory, beside a running server or without one.
     fn run<T>(&self, operation: impl AsyncFnOnce(&data::Opened) -> Result<T>) -> Result<T> {
         let directory = DataDirectory::at(&self.data)?;

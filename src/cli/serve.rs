@@ -10,7 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::Place;
 use super::data::DataDirectory;
-use crate::config::{Flags, Level, Log, LogFormat};
+use crate::config::{Flags, Level, Log, LogFormat, url_of};
 use crate::error::{Error, Result};
 use crate::id::Generator;
 use crate::store::Store;
@@ -37,7 +37,7 @@ impl Serve {
             .config;
         start_log(&config.log);
         let data = DataDirectory::at(&place.data)?;
-        let _claim = data.claim()?;
+        let claim = Arc::new(data.claim()?);
         let options = Options {
             readers: config.store.readers,
             queue: config.store.queue,
@@ -55,7 +55,13 @@ impl Serve {
             .map_err(|error| Error::Internal(format!("the runtime: {error}")))?;
         let served = runtime.block_on(async {
             let ids = Generator::new(config.worker_id, store.highest_id().await?);
-            crate::serve(&config, crate::server(&config, store.clone(), ids)?).await
+            let server = crate::server(&config, store.clone(), ids)?;
+            let claim = claim.clone();
+            let listening = move |at| {
+                tracing::info!("the admin page is at {}/admin/", url_of(at));
+                claim.note(at);
+            };
+            crate::serve(&config, server, listening).await
         });
         // Whatever still runs lets go of the store here, so that dropping it finishes the queue and folds the WAL in.
         runtime.shutdown_timeout(Duration::from_secs(1));

@@ -10,7 +10,6 @@ use super::{Place, Print, read_password};
 use crate::accounts::{Label, NewToken, Password, RESET_END, Secret};
 use crate::actions::{Action, UserAction};
 use crate::clock::Timestamp;
-use crate::config;
 use crate::error::{Problem, Result};
 use crate::id::Id;
 use crate::names::{Reason, Username};
@@ -131,7 +130,7 @@ impl User {
                 .run(async |opened| one.print(&opened.store.account(one.id(opened).await?).await?)),
             Self::Token(one) => place.run(async |opened| one.token(opened).await),
             Self::ResetLink(one) => {
-                let url = place.settings(&config::Flags::default())?.config.url();
+                let url = place.url()?;
                 place.run(async |opened| one.reset_link(opened, &url).await)
             }
             Self::Disable(Disable { one, reason }) => {

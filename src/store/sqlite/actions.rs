@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::access;
 use super::audit::{Trace, write};
 use super::rows::{record, require_user};
-use super::{accounts, communities, directory, invites, users};
+use super::{accounts, communities, invites, users, views};
 use crate::accounts::InstanceInvite;
 use crate::actions::{
     Action, AdminAction, CommunityAction, Deed, Outcome, UserAction, unknown_among,
@@ -88,27 +88,16 @@ fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
         Action::CreateInstanceInvite(invite) => {
             accounts::insert_instance_invite(connection, invite)?;
             nothing(Trace {
-                // Without its code: whoever reads the log must not get in by it.
                 target: of("invite", None, "to this server"),
                 before: None,
-                after: Some(
-                    json!({ "max_uses": invite.max_uses, "expires_at": invite.expires_at }),
-                ),
+                after: Some(describe_instance_invite(invite)),
             })
         }
         Action::RemoveInstanceInvite(code) => {
             let invite = accounts::remove_instance_invite(connection, code)?;
-            let InstanceInvite {
-                max_uses,
-                expires_at,
-                uses,
-                ..
-            } = invite;
             nothing(Trace {
                 target: of("invite", None, "to this server"),
-                before: Some(
-                    json!({ "max_uses": max_uses, "expires_at": expires_at, "uses": uses }),
-                ),
+                before: Some(describe_instance_invite(&invite)),
                 after: None,
             })
         }
@@ -255,7 +244,7 @@ fn create_community(connection: &Connection, id: Id, new: &NewCommunity, owner: 
     require_user(connection, owner)
         .map_err(|_| Error::field("owner_id", Problem::unknown_user("There is no such user.")))?;
     communities::create(connection, id, new, owner)?;
-    let community = directory::community(connection, id)?;
+    let community = views::community(connection, id)?;
     let trace = Trace {
         target: Some(target_community(&community)),
         before: None,
@@ -265,14 +254,14 @@ fn create_community(connection: &Connection, id: Id, new: &NewCommunity, owner: 
 }
 
 fn act_on_community(connection: &Connection, id: Id, action: &CommunityAction) -> Done {
-    let old = directory::community(connection, id)?;
+    let old = views::community(connection, id)?;
     let member = |user: &User| Some(json!({ "member": user.to_string(), "member_id": user.id }));
     let mut outcome = Outcome::Done;
     let (before, after) = match action {
         CommunityAction::Change(change) => {
             let before = describe(connection, &old)?;
             communities::modify(connection, id, change)?;
-            let new = directory::community(connection, id)?;
+            let new = views::community(connection, id)?;
             let after = describe(connection, &new)?;
             outcome = Outcome::Community(new);
             (Some(before), Some(after))
@@ -306,21 +295,13 @@ fn act_on_community(connection: &Connection, id: Id, action: &CommunityAction) -
             now,
         } => {
             let invite = invites::insert(connection, id, new, *key, code, *now)?;
-            let after = json!({ "max_uses": invite.max_uses, "expires_at": invite.expires_at });
+            let after = describe_invite(&invite);
             outcome = Outcome::Invite(invite);
             (None, Some(after))
         }
         CommunityAction::WithdrawInvite(code) => {
-            let Invite {
-                max_uses,
-                expires_at,
-                uses,
-                ..
-            } = invites::remove(connection, id, code)?;
-            (
-                Some(json!({ "max_uses": max_uses, "expires_at": expires_at, "uses": uses })),
-                None,
-            )
+            let invite = invites::remove(connection, id, code)?;
+            (Some(describe_invite(&invite)), None)
         }
     };
     let trace = Trace {
@@ -367,4 +348,23 @@ fn target_community(community: &Community) -> Target {
 fn describe(connection: &Connection, community: &Community) -> Result<Value> {
     let owner = users::find(connection, community.owner_id)?;
     Ok(json!({ "name": community.name, "owner": owner.to_string(), "owner_id": owner.id }))
+}
+
+/// Without the whole of its code: whoever reads the log must not get in by it.
+fn describe_invite(invite: &Invite) -> Value {
+    json!({
+        "code": invite.code.beginning(),
+        "max_uses": invite.max_uses,
+        "uses": invite.uses,
+        "expires_at": invite.expires_at,
+    })
+}
+
+fn describe_instance_invite(invite: &InstanceInvite) -> Value {
+    describe_invite(&Invite {
+        code: invite.code.clone(),
+        max_uses: Some(invite.max_uses),
+        expires_at: invite.expires_at,
+        uses: invite.uses,
+    })
 }

@@ -8,7 +8,7 @@ use super::access::{
     set_password,
 };
 use super::users::{find, taken};
-use super::{Sqlite, accounts, actions, audit, communities, directory, invites};
+use super::{Sqlite, accounts, actions, audit, communities, directory, invites, views};
 use crate::actions::{Deed, Outcome};
 use crate::admins::{
     Admin, AdminCredentials, AdminToken, AdminView, Admins, Credential, IDLE_END, Means, NewAdmin,
@@ -25,7 +25,9 @@ use crate::page::{Listing, Page};
 use crate::passwords::PasswordHash;
 use crate::tokens::{SecretHash, Session, USE_PRECISION};
 use crate::users::{Account, User};
-use crate::views::{AccountDetails, ChannelView, FullName, Holders, Member, Statistics};
+use crate::views::{
+    AccountDetails, ChannelView, FullName, Holders, Member, OwnedCommunity, Statistics,
+};
 
 #[async_trait]
 impl Admins for Sqlite {
@@ -224,7 +226,7 @@ impl Admins for Sqlite {
     }
 
     async fn account_details(&self, id: Id) -> Result<AccountDetails> {
-        self.read(move |connection| directory::account(connection, id))
+        self.read(move |connection| views::account(connection, id))
             .await
     }
 
@@ -245,12 +247,12 @@ impl Admins for Sqlite {
     }
 
     async fn channels_of(&self, user: Id, page: Page) -> Result<Listing<ChannelView>> {
-        self.read(move |connection| directory::channels(connection, user, page))
+        self.read(move |connection| views::channels(connection, user, page))
             .await
     }
 
     async fn channel_view(&self, id: Id) -> Result<ChannelView> {
-        self.read(move |connection| directory::channel(connection, id))
+        self.read(move |connection| views::channel(connection, id))
             .await
     }
 
@@ -263,17 +265,17 @@ impl Admins for Sqlite {
     }
 
     async fn fullest_names(&self) -> Result<Vec<FullName>> {
-        self.read(directory::fullest_names).await
+        self.read(views::fullest_names).await
     }
 
-    async fn find_communities(&self, search: Communities) -> Result<Found<Community>> {
+    async fn find_communities(&self, search: Communities) -> Result<Found<OwnedCommunity>> {
         self.read(move |connection| directory::communities(connection, &search))
             .await
     }
 
     async fn community_view(&self, id: Id) -> Result<(Community, User)> {
         self.read(move |connection| {
-            let community = directory::community(connection, id)?;
+            let community = views::community(connection, id)?;
             let owner = find(connection, community.owner_id)?;
             Ok((community, owner))
         })
@@ -281,13 +283,13 @@ impl Admins for Sqlite {
     }
 
     async fn members_of(&self, id: Id, page: Page) -> Result<Listing<Member>> {
-        self.read(move |connection| directory::members(connection, id, page))
+        self.read(move |connection| views::members(connection, id, page))
             .await
     }
 
     async fn invites_of(&self, id: Id, page: Page, now: Timestamp) -> Result<Listing<Invite>> {
         self.read(move |connection| {
-            directory::community(connection, id)?;
+            views::community(connection, id)?;
             invites::list_all(connection, id, page, now)
         })
         .await
@@ -296,7 +298,7 @@ impl Admins for Sqlite {
     async fn statistics(&self) -> Result<Statistics> {
         let batches = self.writer.batches();
         let path = self.path.clone();
-        self.read(move |connection| directory::statistics(connection, &path, batches))
+        self.read(move |connection| views::statistics(connection, &path, batches))
             .await
     }
 }

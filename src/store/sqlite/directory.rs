@@ -1,87 +1,50 @@
 //! What an admin looks through, in SQL.
 
-use std::path::Path;
-
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::rows::{user, user_columns, walk};
-use super::users::{account_of, find};
-use crate::communities::Community;
+use super::rows::{user, user_columns};
+use super::users::account_of;
 use crate::directory::{Communities, Found, NameRange, Next, Position, UserFilter, Users, Way};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::id::Id;
-use crate::page::{Keyset, Listing, Order, Page};
+use crate::page::{Keyset, Listing};
 use crate::users::{Account, Flag};
-use crate::views::{
-    AccountDetails, ChannelView, Counts, Database, FullName, Made, Member, Participant, Statistics,
-};
+use crate::views::OwnedCommunity;
 
-const ONE_COMMUNITY: &str =
-    "SELECT id, name, icon, owner_id, name_key FROM communities WHERE id = :id";
+/// Communities with their owners, and the key that each stands under in a list by name. CROSS JOIN has SQLite begin with the
+/// communities, whose order it is.
+macro_rules! owned_communities {
+    () => {
+        concat!(
+            "SELECT c.id, c.name, c.icon, c.owner_id, ",
+            user_columns!(),
+            ", c.name_key FROM communities AS c CROSS JOIN users AS u ON u.id = c.owner_id"
+        )
+    };
+}
+
+const COMMUNITY_BY_ID: &str = concat!(owned_communities!(), " WHERE c.id = :id");
 
 pub(super) const COMMUNITIES_BY_ID: [&str; 2] = [
-    "SELECT id, name, icon, owner_id, name_key FROM communities WHERE id > :above AND id < :below ORDER BY id LIMIT :limit",
-    "SELECT id, name, icon, owner_id, name_key FROM communities WHERE id > :above AND id < :below ORDER BY id DESC LIMIT :limit",
+    concat!(
+        owned_communities!(),
+        " WHERE c.id > :above AND c.id < :below ORDER BY c.id LIMIT :limit"
+    ),
+    concat!(
+        owned_communities!(),
+        " WHERE c.id > :above AND c.id < :below ORDER BY c.id DESC LIMIT :limit"
+    ),
 ];
 
 /// Any number can have the same name, and `(name_key, id) > (:above, :above_number)` looks through all of them: SQLite leaves a
-/// rowid out of the range that it reads for a row of values.
-pub(super) const COMMUNITIES_BY_NAME: &str = "
-    SELECT id, name, icon, owner_id, name_key FROM communities
-    WHERE name_key = :above AND id > :above_number AND (name_key, id) < (:below, :below_number)
-    UNION ALL
-    SELECT id, name, icon, owner_id, name_key FROM communities
-    WHERE name_key > :above AND (name_key, id) < (:below, :below_number)
-    ORDER BY name_key, id LIMIT :limit";
-
-pub(super) const MEMBERS: [&str; 2] = [
-    concat!(
-        "SELECT ",
-        user_columns!(),
-        ", m.since FROM members AS m JOIN users AS u ON u.id = m.user_id
-        WHERE m.community_id = :of AND m.user_id > :above AND m.user_id < :below ORDER BY m.user_id LIMIT :limit"
-    ),
-    concat!(
-        "SELECT ",
-        user_columns!(),
-        ", m.since FROM members AS m JOIN users AS u ON u.id = m.user_id
-        WHERE m.community_id = :of AND m.user_id > :above AND m.user_id < :below ORDER BY m.user_id DESC LIMIT :limit"
-    ),
-];
-
-const CHANNEL: &str = "SELECT id, type, name, owner_id FROM channels WHERE id = :id";
-
-/// The hidden ones and the shown ones are a range of an index each, merged in order.
-pub(super) const CHANNELS_OF: [&str; 2] = [
-    "SELECT channel_id FROM participants
-    WHERE user_id = :of AND hidden = 0 AND channel_id > :above AND channel_id < :below
-    UNION ALL
-    SELECT channel_id FROM participants
-    WHERE user_id = :of AND hidden = 1 AND channel_id > :above AND channel_id < :below
-    ORDER BY channel_id LIMIT :limit",
-    "SELECT channel_id FROM participants
-    WHERE user_id = :of AND hidden = 0 AND channel_id > :above AND channel_id < :below
-    UNION ALL
-    SELECT channel_id FROM participants
-    WHERE user_id = :of AND hidden = 1 AND channel_id > :above AND channel_id < :below
-    ORDER BY channel_id DESC LIMIT :limit",
-];
-
-pub(super) const PARTICIPANTS: &str = concat!(
-    "SELECT ",
-    user_columns!(),
-    ", p.since, p.hidden FROM participants AS p JOIN users AS u ON u.id = p.user_id
-    WHERE p.channel_id = :channel ORDER BY p.user_id"
-);
-
-pub(super) const FULLEST_NAMES: &str = "
-    SELECT (SELECT username FROM users WHERE username_key = s.username_key ORDER BY discriminator LIMIT 1), s.holders
-    FROM shared_names AS s ORDER BY s.holders DESC, s.username_key LIMIT 50";
-
-const DETAILS: &str = concat!(
-    "SELECT ",
-    user_columns!(),
-    ", u.disabled, u.reason, u.password IS NOT NULL FROM users AS u WHERE u.id = :id"
+/// rowid out of the range that it reads for a row of values. In the order of the key, which is column 10, and the id.
+pub(super) const COMMUNITIES_BY_NAME: &str = concat!(
+    owned_communities!(),
+    " WHERE c.name_key = :above AND c.id > :above_number AND (c.name_key, c.id) < (:below, :below_number)
+    UNION ALL ",
+    owned_communities!(),
+    " WHERE c.name_key > :above AND (c.name_key, c.id) < (:below, :below_number)
+    ORDER BY 10, 1 LIMIT :limit"
 );
 
 /// The columns of an account, and the key that it stands under in a list by name.
@@ -133,7 +96,10 @@ pub(super) fn users_by_name(filter: UserFilter) -> String {
 }
 
 fn user_by_id(filter: UserFilter) -> String {
-    let (condition, ..) = filtered(filter);
+    let (condition, ..) = match filter {
+        UserFilter::Alive => ("true", "", ""),
+        other => filtered(other),
+    };
     format!("SELECT {ACCOUNT} FROM users AS u WHERE u.id = :id AND {condition}")
 }
 
@@ -147,26 +113,26 @@ pub(super) fn users(connection: &Connection, search: &Users) -> Result<Found<Acc
             .discriminator
             .map_or(0, |discriminator| discriminator.number().into()),
     };
+    let named = |range| match search.filter {
+        // A tombstone has no name; to look for one would take a walk through everybody whose name begins so.
+        UserFilter::Deleted => Ok(Listing {
+            items: Vec::new(),
+            next: None,
+        }),
+        filter => by_name(connection, &users_by_name(filter), range, read, position),
+    };
     let found = match &search.way {
-        Way::One(id) => one(connection, &user_by_id(search.filter), *id, read)?,
         Way::ById(page, order) => {
             let keyset = page.keyset(*order);
             let sql = users_by_id(search.filter, keyset.ascending);
             let rows = by_id(connection, &sql, keyset, read)?;
             ided(page.listing(rows, *order, |(account, _)| account.user.id))
         }
-        // A tombstone has no name; to look for one would take a walk through everybody whose name begins so.
-        Way::ByName(_) if search.filter == UserFilter::Deleted => Listing {
-            items: Vec::new(),
-            next: None,
-        },
-        Way::ByName(range) => by_name(
-            connection,
-            &users_by_name(search.filter),
-            range,
-            read,
-            position,
-        )?,
+        Way::ByName(range) => named(range)?,
+        Way::IdOrName(id, range) => {
+            let sql = user_by_id(search.filter);
+            one(connection, &sql, *id, read)?.map_or_else(|| named(range), Ok)?
+        }
     };
     Ok(plain(found))
 }
@@ -175,14 +141,20 @@ pub(super) fn users(connection: &Connection, search: &Users) -> Result<Found<Acc
 pub(super) fn communities(
     connection: &Connection,
     search: &Communities,
-) -> Result<Found<Community>> {
-    let read = |row: &Row<'_>| Ok((super::communities::community(row, 0)?, row.get(4)?));
-    let position = |(community, key): &(Community, String)| Position {
-        key: key.clone(),
-        number: community.id.bits(),
+) -> Result<Found<OwnedCommunity>> {
+    let read = |row: &Row<'_>| {
+        let owned = OwnedCommunity {
+            community: super::communities::community(row, 0)?,
+            owner: user(row, 4)?,
+        };
+        Ok((owned, row.get(9)?))
     };
+    let position = |(owned, key): &(OwnedCommunity, String)| Position {
+        key: key.clone(),
+        number: owned.community.id.bits(),
+    };
+    let named = |range| by_name(connection, COMMUNITIES_BY_NAME, range, read, position);
     let found = match &search.way {
-        Way::One(id) => one(connection, ONE_COMMUNITY, *id, read)?,
         Way::ById(page, order) => {
             let keyset = page.keyset(*order);
             let [ascending, descending] = COMMUNITIES_BY_ID;
@@ -192,9 +164,12 @@ pub(super) fn communities(
                 descending
             };
             let rows = by_id(connection, sql, keyset, read)?;
-            ided(page.listing(rows, *order, |(community, _)| community.id))
+            ided(page.listing(rows, *order, |(owned, _)| owned.community.id))
         }
-        Way::ByName(range) => by_name(connection, COMMUNITIES_BY_NAME, range, read, position)?,
+        Way::ByName(range) => named(range)?,
+        Way::IdOrName(id, range) => {
+            one(connection, COMMUNITY_BY_ID, *id, read)?.map_or_else(|| named(range), Ok)?
+        }
     };
     Ok(plain(found))
 }
@@ -204,15 +179,15 @@ fn one<T>(
     sql: &str,
     id: Id,
     read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
-) -> Result<Found<T>> {
+) -> Result<Option<Found<T>>> {
     let row = connection
         .prepare_cached(sql)?
         .query_row(named_params! { ":id": id }, read)
         .optional()?;
-    Ok(Listing {
-        items: row.into_iter().collect(),
+    Ok(row.map(|row| Listing {
+        items: vec![row],
         next: None,
-    })
+    }))
 }
 
 fn by_id<T>(
@@ -271,127 +246,4 @@ fn plain<T, K>(found: Found<(T, K)>) -> Found<T> {
         items: found.items.into_iter().map(|(item, _)| item).collect(),
         next: found.next,
     }
-}
-
-/// An account, or a tombstone, with what only admins see.
-pub(super) fn account(connection: &Connection, id: Id) -> Result<AccountDetails> {
-    let details = connection
-        .prepare_cached(DETAILS)?
-        .query_row(named_params! { ":id": id }, |row| {
-            Ok(AccountDetails {
-                account: account_of(row)?,
-                password: row.get(7)?,
-                made: Made::from(id),
-            })
-        })
-        .optional()?;
-    details.ok_or(Error::UnknownUser)
-}
-
-/// A community, whoever asks.
-pub(super) fn community(connection: &Connection, id: Id) -> Result<Community> {
-    let found = connection
-        .prepare_cached(ONE_COMMUNITY)?
-        .query_row(named_params! { ":id": id }, |row| {
-            super::communities::community(row, 0)
-        })
-        .optional()?;
-    found.ok_or(Error::UnknownCommunity)
-}
-
-/// A page of a community's members.
-pub(super) fn members(connection: &Connection, id: Id, page: Page) -> Result<Listing<Member>> {
-    community(connection, id)?;
-    let keyset = page.keyset(Order::Ascending);
-    let found = walk(connection, MEMBERS, id, keyset, |row| {
-        Ok(Member {
-            user: user(row, 0)?,
-            since: row.get::<_, Id>(5)?.time(),
-        })
-    })?;
-    Ok(page.listing(found, Order::Ascending, |member| member.user.id))
-}
-
-/// A page of somebody's channels, the hidden ones among them.
-pub(super) fn channels(
-    connection: &Connection,
-    of: Id,
-    page: Page,
-) -> Result<Listing<ChannelView>> {
-    find(connection, of)?;
-    let keyset = page.keyset(Order::Newest);
-    let ids: Vec<Id> = walk(connection, CHANNELS_OF, of, keyset, |row| row.get(0))?;
-    let Listing { items, next } = page.listing(ids, Order::Newest, |id| *id);
-    let items = items.into_iter().map(|id| channel(connection, id));
-    Ok(Listing {
-        items: items.collect::<Result<_>>()?,
-        next,
-    })
-}
-
-/// A channel and who is in it.
-pub(super) fn channel(connection: &Connection, id: Id) -> Result<ChannelView> {
-    let channel = connection
-        .prepare_cached(CHANNEL)?
-        .query_row(named_params! { ":id": id }, |row| {
-            Ok(ChannelView {
-                id: row.get(0)?,
-                kind: row.get(1)?,
-                name: row.get(2)?,
-                owner_id: row.get(3)?,
-                participants: Vec::new(),
-            })
-        })
-        .optional()?;
-    let mut channel = channel.ok_or(Error::UnknownChannel)?;
-    let mut statement = connection.prepare_cached(PARTICIPANTS)?;
-    let participants = statement.query_map(named_params! { ":channel": id }, |row| {
-        Ok(Participant {
-            user: user(row, 0)?,
-            since: row.get::<_, Id>(5)?.time(),
-            hidden: row.get(6)?,
-        })
-    })?;
-    channel.participants = participants.collect::<rusqlite::Result<_>>()?;
-    Ok(channel)
-}
-
-/// The names that most people have.
-pub(super) fn fullest_names(connection: &Connection) -> Result<Vec<FullName>> {
-    let mut statement = connection.prepare_cached(FULLEST_NAMES)?;
-    let names = statement.query_map([], |row| {
-        Ok(FullName {
-            username: row.get(0)?,
-            holders: row.get(1)?,
-        })
-    })?;
-    Ok(names.collect::<rusqlite::Result<_>>()?)
-}
-
-/// How much there is of everything, and how the file does.
-pub(super) fn statistics(
-    connection: &Connection,
-    path: &Path,
-    batches: Vec<usize>,
-) -> Result<Statistics> {
-    let counts = connection
-        .prepare_cached("SELECT users, bots, communities, dms, groups FROM counts")?
-        .query_row([], |row| {
-            Ok(Counts {
-                users: row.get(0)?,
-                bots: row.get(1)?,
-                communities: row.get(2)?,
-                dms: row.get(3)?,
-                groups: row.get(4)?,
-            })
-        })?;
-    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    let database = Database {
-        bytes: size(path),
-        wal_bytes: size(Path::new(&wal)),
-        batches,
-    };
-    Ok(Statistics { counts, database })
 }

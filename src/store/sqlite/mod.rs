@@ -16,6 +16,7 @@ mod migrate;
 mod readers;
 mod rows;
 mod users;
+mod views;
 mod writer;
 
 use std::fs::{self, OpenOptions};
@@ -177,7 +178,7 @@ impl From<rusqlite::Error> for Error {
 mod plans {
     use rusqlite::Connection;
 
-    use super::{access, accounts, audit, channels, communities, directory, migrate, users};
+    use super::{access, accounts, audit, channels, communities, directory, migrate, users, views};
     use crate::audit::Filter;
     use crate::directory::UserFilter;
     use crate::id::Id;
@@ -338,7 +339,7 @@ mod plans {
 
     #[test]
     fn an_admins_page_of_members_is_one_range_of_one_index_in_both_directions() {
-        for sql in directory::MEMBERS {
+        for sql in views::MEMBERS {
             uses(
                 sql,
                 "INDEX members_by_community (community_id=? AND user_id>? AND user_id<?)",
@@ -348,19 +349,19 @@ mod plans {
 
     #[test]
     fn an_admins_page_of_channels_is_a_range_of_each_of_two_indexes_merged_in_order() {
-        for sql in directory::CHANNELS_OF {
+        for sql in views::CHANNELS_OF {
             for index in ["participants_shown", "participants_hidden"] {
                 let range = "(user_id=? AND channel_id>? AND channel_id<?)";
                 uses(sql, &format!("INDEX {index} {range}"));
             }
         }
-        is_direct(directory::PARTICIPANTS);
+        is_direct(views::PARTICIPANTS);
     }
 
     #[test]
     fn the_fullest_names_are_the_first_of_an_index_and_each_is_read_straight() {
         // Its first 50 entries: all that the limit lets it read.
-        let steps = plan(directory::FULLEST_NAMES);
+        let steps = plan(views::FULLEST_NAMES);
         let (first, rest) = steps.split_first().unwrap();
         assert_eq!(first, "SCAN s USING COVERING INDEX shared_names_by_holders");
         for step in rest {
