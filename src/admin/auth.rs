@@ -11,7 +11,7 @@ use crate::audit::{Author, Who};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::routes::body::check_content_type;
-use crate::routes::{App, stop};
+use crate::routes::{App, guarded};
 use crate::tokens::{Secret, SecretHash};
 
 /// The session's cookie.
@@ -45,10 +45,7 @@ impl<'r> FromRequest<'r> for Admitted {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
-        match admit(request).await {
-            Ok(admitted) => Outcome::Success(admitted),
-            Err(error) => Outcome::Error(stop(request, error)),
-        }
+        guarded(request, admit(request).await)
     }
 }
 
@@ -65,10 +62,7 @@ impl<'r> FromRequest<'r> for InPerson {
                     "An admin API token can't do this; log in to the admin page.",
                 )),
             });
-        match admitted {
-            Ok(admitted) => Outcome::Success(admitted),
-            Err(error) => Outcome::Error(stop(request, error)),
-        }
+        guarded(request, admitted)
     }
 }
 
@@ -184,14 +178,13 @@ impl<'r> FromRequest<'r> for Entrance<'r> {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
-        match require_page(request).and_then(|()| check_content_type(request)) {
-            Ok(()) => Outcome::Success(Self {
-                address: address(request),
-                site: Site::of(request),
-                jar: request.cookies(),
-            }),
-            Err(error) => Outcome::Error(stop(request, error)),
-        }
+        let own = require_page(request).and_then(|()| check_content_type(request));
+        let entrance = own.map(|()| Self {
+            address: address(request),
+            site: Site::of(request),
+            jar: request.cookies(),
+        });
+        guarded(request, entrance)
     }
 }
 
@@ -259,11 +252,12 @@ impl<'r> FromRequest<'r> for Visitor {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
-        match admit(request).await {
-            Ok(admitted) => Outcome::Success(Self(Some(admitted.operator))),
-            Err(Error::Unauthorized) => Outcome::Success(Self(None)),
-            Err(error) => Outcome::Error(stop(request, error)),
-        }
+        let visitor = match admit(request).await {
+            Ok(admitted) => Ok(Self(Some(admitted.operator))),
+            Err(Error::Unauthorized) => Ok(Self(None)),
+            Err(error) => Err(error),
+        };
+        guarded(request, visitor)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Who asks: the guard that turns an `Authorization` header into a [`Caller`] (contract, section 1, "auth").
 
-use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
 
 use super::body::check_content_type;
-use super::{App, stop};
+use super::{App, guarded};
 use crate::accounts::{Caller, SecretHash};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -24,10 +23,7 @@ impl<'r> FromRequest<'r> for Caller {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
-        match admit(request).await {
-            Ok(caller) => Outcome::Success(caller),
-            Err(error) => Outcome::Error(stop(request, error)),
-        }
+        guarded(request, admit(request).await)
     }
 }
 

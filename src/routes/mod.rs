@@ -13,7 +13,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use rocket::http::{Header, RawStr, Status};
-use rocket::request::Request;
+use rocket::request::{self, Request};
 use rocket::response::{Responder, Response, Result as Outcome};
 use rocket::shield::Shield;
 use rocket::{Build, Rocket, State, catch, catchers};
@@ -235,8 +235,16 @@ fn respond(error: &Error, status: Status) -> Outcome<'static> {
 /// The error with which a guard ended the request, for the catcher: a guard itself can hand over a status only.
 struct Stopped(Option<Error>);
 
+/// What a guard comes to.
+pub(crate) fn guarded<T>(request: &Request<'_>, result: Result<T>) -> request::Outcome<T, ()> {
+    match result {
+        Ok(guard) => request::Outcome::Success(guard),
+        Err(error) => request::Outcome::Error(stop(request, error)),
+    }
+}
+
 /// Ends a request in a guard.
-pub(crate) fn stop(request: &Request<'_>, error: Error) -> (Status, ()) {
+fn stop(request: &Request<'_>, error: Error) -> (Status, ()) {
     let status = Status::new(error.status());
     request.local_cache(|| Stopped(Some(error)));
     (status, ())
