@@ -9,14 +9,12 @@ export class ApiError extends Error {
 		this.status = status
 		this.code = body.code
 		this.fields = Object.fromEntries((body.errors || []).map((error) => [error.field.replace(/\[.*/, ''), error.message]))
-		this.retryAfter = body.retry_after
 	}
 }
 
 let ended = () => {}
 let changed = () => {}
 
-/** Called when the server no longer knows this browser's session. */
 export const whenSessionEnds = (listener) => (ended = listener)
 /** Called after every change, so that what was read before can be forgotten. */
 export const whenChanged = (listener) => (changed = listener)
@@ -64,28 +62,12 @@ export function query(path, values) {
 	return set.length ? `${path}?${new URLSearchParams(set)}` : path
 }
 
-/** Follows the samples, one a second, until the function it returns is called. `state` hears `true` (live) and `false`. */
+/** Follows the samples, one a second, until the function it returns is called. `state` hears whether it is live, else whether for good. */
 export function live(sample, state) {
-	let source
-	let again
-	const open = () => {
-		source = new EventSource(`${BASE}/live`)
-		source.addEventListener('open', () => state(true))
-		source.addEventListener('sample', (event) => sample(JSON.parse(event.data)))
-		source.addEventListener('error', () => {
-			state(false)
-			// The browser reconnects by itself but for a refusal, whose reason it keeps to itself.
-			if (source.readyState !== EventSource.CLOSED) return
-			again = setTimeout(async () => {
-				const now = await get('/state').catch(() => null)
-				if (now && !now.admin) ended()
-				else open()
-			}, 3000)
-		})
-	}
-	open()
-	return () => {
-		clearTimeout(again)
-		source.close()
-	}
+	const source = new EventSource(`${BASE}/live`)
+	source.addEventListener('open', () => state(true))
+	source.addEventListener('sample', (event) => sample(JSON.parse(event.data)))
+	// The browser reconnects by itself but for a refusal, whose reason it keeps to itself.
+	source.addEventListener('error', () => state(false, source.readyState === EventSource.CLOSED))
+	return () => source.close()
 }

@@ -5,10 +5,11 @@ import { get, post, whenChanged, whenSessionEnds } from './api.js'
 import { ask, closeDialogs, Dialogs } from './parts/dialog.js'
 import { Icon } from './parts/icon.js'
 import { forgetLists } from './parts/list.js'
-import { Head, Problem, Waiting } from './parts/load.js'
+import { Facts, Head, Problem, Waiting } from './parts/load.js'
 import { go, useRoute } from './parts/router.js'
+import { Choice, focusOn } from './parts/search.js'
 import { apply, setTheme, theme } from './parts/theme.js'
-import { attempt, toast, Toasts } from './parts/toast.js'
+import { attempt, clearToasts, toast, Toasts } from './parts/toast.js'
 
 apply()
 history.scrollRestoration = 'manual'
@@ -27,27 +28,24 @@ const PAGES = {
 }
 
 const NAVIGATION = [
-	[['', 'overview', 'Overview']],
-	[['users', 'users', 'Users'], ['names', 'names', 'Discriminators'], ['communities', 'communities', 'Communities'], ['channels', 'channels', 'Channels']],
-	[['registration', 'registration', 'Registration'], ['admins', 'admins', 'Admins and tokens'], ['audit', 'audit', 'Audit log']],
+	[['', 'Overview']],
+	[['users', 'Users'], ['names', 'Discriminators'], ['communities', 'Communities'], ['channels', 'Channels']],
+	[['registration', 'Registration'], ['admins', 'Admins and tokens'], ['audit', 'Audit log']],
 ]
 
 const KEYS = [['/', 'Search'], ['↑ ↓', 'Move through a list or the picture'], ['Enter', 'Open'], ['Space', 'Select'], ['Esc', 'Close, or clear the search'], ['?', 'Show the keys']]
 
 function showKeys() {
-	ask({ title: 'Keys', body: html`<dl class="facts keys">${KEYS.map(([key, text]) => html`<div key=${key}><dt><kbd>${key}</kbd></dt><dd>${text}</dd></div>`)}</dl>` })
+	ask({ title: 'Keys', body: html`<${Facts} rows=${KEYS.map(([key, text]) => [html`<kbd>${key}</kbd>`, text])} />` })
 }
 
 function ThemeSwitch() {
-	const [choice, set] = useState(theme())
-	const pick = (event) => {
-		set(event.target.value)
-		setTheme(event.target.value)
+	const [chosen, set] = useState(theme())
+	const choose = (theme) => {
+		set(theme)
+		setTheme(theme)
 	}
-	return html`
-		<label class=theme><span>Theme</span>
-			<select onChange=${pick}>${['system', 'light', 'dark'].map((name) => html`<option key=${name} value=${name} selected=${name === choice}>${name[0].toUpperCase() + name.slice(1)}</option>`)}</select>
-		</label>`
+	return html`<${Choice} label=Theme value=${chosen} options=${[['system', 'System'], ['light', 'Light'], ['dark', 'Dark']]} change=${choose} />`
 }
 
 const Brand = () => html`<a class=brand href="#/"><img src="./icon.svg" alt="" width=24 height=24 />Saryno</a>`
@@ -71,7 +69,7 @@ function Navigation({ here, admin, leave }) {
 				<nav aria-label=Pages>
 					${NAVIGATION.map((group, index) => html`
 						<ul key=${index}>
-							${group.map(([path, icon, label]) => html`<li key=${path}><a href=${`#/${path}`} aria-current=${here === path ? 'page' : undefined} onClick=${() => setOpen(false)}><${Icon} name=${icon} />${label}</a></li>`)}
+							${group.map(([path, label]) => html`<li key=${path}><a href=${`#/${path}`} aria-current=${here === path ? 'page' : undefined} onClick=${() => setOpen(false)}><${Icon} name=${path || 'overview'} />${label}</a></li>`)}
 						</ul>`)}
 				</nav>
 				<div class=side-foot>
@@ -124,7 +122,10 @@ function App() {
 	useEffect(() => {
 		look()
 		whenSessionEnds(() => setState((state) => {
-			if (state?.admin) toast('Your session has ended. Log in to go on.')
+			if (state?.admin) {
+				clearToasts()
+				toast('Your session has ended. Log in to go on.')
+			}
 			return { set_up: true, admin: null, version: null }
 		}))
 	}, [])
@@ -142,11 +143,12 @@ function App() {
 		}
 		return html`
 			<header class=enter-head><${Brand} /><${ThemeSwitch} /></header>
-			<main id=main class=enter>${Enter ? html`<${Enter} key=${link ? route.path[0] : 'log in'} way=${link ? route.path[0] : state.set_up ? 'log in' : 'not set up'} code=${link} entered=${entered} />` : html`<${Waiting} />`}</main>
+			<main id=main class=enter>${Enter ? html`<${Enter} key=${link ? route.path[0] : 'log in'} way=${link ? route.path[0] : state.set_up ? 'log in' : 'not set up'} code=${link} state=${state} entered=${entered} />` : html`<${Waiting} />`}</main>
 			<${Dialogs} /><${Toasts} />`
 	}
 	const leave = () => attempt(async () => {
 		await post('/logout')
+		clearToasts()
 		setState({ set_up: true, admin: null })
 		go('#/')
 	})
@@ -166,13 +168,12 @@ function App() {
 // Keys that hold everywhere but where one writes.
 addEventListener('keydown', (event) => {
 	if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]')) return
-	if (event.target.closest('input, select, textarea')) return
-	if (event.key === '/') {
-		const search = document.querySelector('#main input[type=search]')
-		if (!search) return
+	if (event.target.closest('input:not([type=checkbox], [type=radio]), select, textarea')) return
+	if (event.key === '/' && document.querySelector('.frame')) {
 		event.preventDefault()
-		search.focus()
-		search.select()
+		const field = '#main input[type=search]'
+		if (!document.querySelector(field)) go('#/users')
+		focusOn(field)
 	} else if (event.key === '?') {
 		event.preventDefault()
 		showKeys()

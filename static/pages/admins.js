@@ -1,9 +1,9 @@
 import { html, useRef } from '../vendor/htm.js'
-import { post, remove } from '../api.js'
-import { ask } from '../parts/dialog.js'
-import { Field, Form } from '../parts/form.js'
+import { post } from '../api.js'
+import { ask, askToRemove } from '../parts/dialog.js'
+import { atField, Field, Form, NewPassword } from '../parts/form.js'
 import { List } from '../parts/list.js'
-import { Card, Empty, Head } from '../parts/load.js'
+import { Card, Head } from '../parts/load.js'
 import { address } from '../parts/router.js'
 import { reveal } from '../parts/secret.js'
 import { exactly, madeAt, Time } from '../parts/time.js'
@@ -44,23 +44,18 @@ function People({ me }) {
 			toast(html`Password link made for ${named(admin.name)}.`)
 		},
 	})
-	const take = (admin) => ask({
-		title: html`Remove the admin ${named(admin.name)}`, submit: 'Remove', danger: true, typed: admin.name,
-		body: html`<p>Their sessions and API tokens end at once. What they did stays in the audit log. This can’t be undone.</p>`,
-		act: async () => {
-			await remove(`/admins/${admin.id}`)
-			list.current?.reload()
-			toast(html`Admin ${named(admin.name)} removed.`)
-		},
+	const take = (admin) => askToRemove({
+		path: `/admins/${admin.id}`, title: html`Remove the admin ${named(admin.name)}`, submit: 'Remove', typed: admin.name, done: list.current.reload, said: html`Admin ${named(admin.name)} removed.`,
+		text: 'Their sessions and API tokens end at once. What they did stays in the audit log. This can’t be undone.',
 	})
 	const columns = [
 		['Name', 'main', (admin) => html`<a href=${address('/audit', { admin: admin.name })} tabindex=-1><bdi class=name>${admin.name}</bdi></a>${admin.id === me.id && html` <span class=badge>You</span>`}`],
-		['Last log-in', 'sub', (admin) => html`<span class=muted>${!admin.has_password ? 'has not used the link yet' : admin.last_login ? html`logged in <${Time} at=${admin.last_login} />` : 'never logged in'}</span>`],
+		['Last log-in', 'sub', (admin) => !admin.has_password ? 'has not used the link yet' : admin.last_login ? html`logged in <${Time} at=${admin.last_login} />` : 'never logged in'],
 		['Actions', 'end', (admin) => html`<button class=small onClick=${() => reset(admin)}>New link<span class=unseen> for ${admin.name}</span></button>${admin.id !== me.id && html`<button class=small onClick=${() => take(admin)}>Remove<span class=unseen> ${admin.name}</span></button>`}`],
 	]
 	return html`
 		<${Card} title=Admins action=${html`<button class=small onClick=${add}>Add an admin</button>`}>
-			<${List} path="/admins" label=Admins columns=${columns} template="minmax(0, 1fr) minmax(0, 1fr) 12rem" handle=${list} embedded empty=${html`<${Empty} title="No admins.">Add one above.<//>`} />
+			<${List} path="/admins" label=Admins columns=${columns} template="minmax(0, 1fr) minmax(0, 1fr) 12rem" handle=${list} embedded empty=${['No admins.', 'Add one above.']} />
 		<//>`
 }
 
@@ -76,30 +71,27 @@ function Tokens() {
 			reveal({ title: html`Admin API token ${named(made.name)}`, label: 'Token', text: made.token, note: html`Copy it now: it is shown this once. Send it as <code>Authorization: Bearer …</code> to <code>/admin/api</code>.` })
 		},
 	})
-	const revoke = (token) => ask({
-		title: html`Revoke ${named(token.name)}`, submit: 'Revoke', danger: true,
-		body: html`<p>Scripts that use this token of <bdi>${token.admin}</bdi> are refused at once. This can’t be undone.</p>`,
-		act: async () => {
-			await remove(`/tokens/${token.id}`)
-			list.current?.reload()
-			toast(html`Token ${named(token.name)} revoked.`)
-		},
+	const revoke = (token) => askToRemove({
+		path: `/tokens/${token.id}`, title: html`Revoke ${named(token.name)}`, submit: 'Revoke', done: list.current.reload, said: html`Token ${named(token.name)} revoked.`,
+		text: html`Scripts that use this token of <bdi>${token.admin}</bdi> are refused at once. This can’t be undone.`,
 	})
 	const columns = [
 		['Token', 'main', (token) => html`<bdi class=name>${token.name}</bdi>`],
-		['Of', 'sub', (token) => html`<span class=muted>of <bdi>${token.admin}</bdi>, made <${Time} at=${madeAt(token.id)} /></span>`],
-		['Last used', 'sub', (token) => html`<span class=muted>${token.last_used ? html`used <${Time} at=${token.last_used} />` : 'never used'}</span>`],
+		['Of', 'sub', (token) => html`of <bdi>${token.admin}</bdi>, made <${Time} at=${madeAt(token.id)} />`],
+		['Last used', 'sub', (token) => token.last_used ? html`used <${Time} at=${token.last_used} />` : 'never used'],
 		['Actions', 'end', (token) => html`<button class=small onClick=${() => revoke(token)}>Revoke<span class=unseen> ${token.name}</span></button>`],
 	]
 	return html`
 		<${Card} title="Admin API tokens" action=${html`<button class=small onClick=${create}>Create a token</button>`}>
-			<${List} path="/tokens" label="Admin API tokens" columns=${columns} template="minmax(0, 1fr) minmax(0, 1.4fr) minmax(0, 1fr) 6rem" handle=${list} embedded empty=${html`<${Empty} title="No admin API tokens.">Create one for a script that works through the API.<//>`} />
+			<${List} path="/tokens" label="Admin API tokens" columns=${columns} template="minmax(0, 1fr) minmax(0, 1.4fr) minmax(0, 1fr) 6rem" handle=${list} embedded empty=${['No admin API tokens.', 'Create one for a script that works through the API.']} />
 		<//>`
 }
 
 function Password() {
 	async function change(values, form) {
-		await post('/password', values)
+		await post('/password', values).catch((error) => {
+			throw error.code === 'invalid_credentials' ? atField('current', 'This is not your current password.') : error
+		})
 		form.reset()
 		toast('Password changed. Your other sessions have ended.')
 	}
@@ -107,7 +99,7 @@ function Password() {
 		<${Card} title="Your password">
 			<${Form} submit="Change the password" act=${change}>
 				<${Field} label="Current password" name=current type=password autocomplete=current-password />
-				<${Field} label="New password" name=new type=password autocomplete=new-password hint="Your other sessions end with it." />
+				<${NewPassword} name=new hint="Your other sessions end with it." />
 			<//>
 		<//>`
 }

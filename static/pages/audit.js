@@ -3,10 +3,11 @@ import { query as withQuery } from '../api.js'
 import { ACTIONS, Sentence, targetAddress } from '../parts/deeds.js'
 import { ask } from '../parts/dialog.js'
 import { List } from '../parts/list.js'
-import { Empty, Head } from '../parts/load.js'
+import { Facts, Head } from '../parts/load.js'
 import { address, go } from '../parts/router.js'
 import { Choice, Search } from '../parts/search.js'
 import { exactly, Time, When } from '../parts/time.js'
+import { named } from '../parts/user.js'
 
 const OPTIONS = [['', 'Everything'], ...Object.entries(ACTIONS).map(([key, [label]]) => [key, label])]
 
@@ -22,19 +23,19 @@ function Details({ entry, close }) {
 	const link = targetAddress(target)
 	return html`
 		<p><${Sentence} entry=${entry} /></p>
-		<dl class=facts>
-			<div><dt>When</dt><dd><${When} at=${entry.at} /></dd></div>
-			<div><dt>From</dt><dd>${entry.address ? html`<span class=mono>${entry.address}</span>` : 'this machine'}</dd></div>
-			<div><dt>Via</dt><dd><bdi>${entry.via}</bdi></dd></div>
-			<div><dt>Action</dt><dd><code>${entry.action}</code></dd></div>
-			${target && html`<div><dt>Target</dt><dd>${link ? html`<a href=${link} onClick=${close}><bdi>${target.name}</bdi></a>` : html`<bdi>${target.name}</bdi>`}${target.id && html` <span class="mono muted">${target.id}</span>`}</dd></div>`}
-		</dl>
+		<${Facts} rows=${[
+			['When', html`<${When} at=${entry.at} />`],
+			['From', entry.address ? html`<span class=mono>${entry.address}</span>` : 'this machine'],
+			['Via', html`<bdi>${entry.via}</bdi>`],
+			['Action', html`<code>${entry.action}</code>`],
+			...(target ? [['Target', html`${link ? html`<a href=${link} onClick=${close}>${named(target.name)}</a>` : named(target.name)}${target.id && html` <span class="mono muted">${target.id}</span>`}`]] : []),
+		]} />
 		${keys.length > 0 && html`
 			<table class=diff>
 				<thead><tr><th scope=col>What</th><th scope=col>Before</th><th scope=col>After</th></tr></thead>
 				<tbody>${keys.map((key) => {
 					const [was, is] = [shown(before?.[key]), shown(after?.[key])]
-					return html`<tr key=${key} class=${was === is ? '' : 'changed'}><th scope=row>${key}</th><td><bdi>${was}</bdi></td><td><bdi>${is}</bdi></td></tr>`
+					return html`<tr key=${key} class=${was === is ? '' : 'changed'}><th scope=row>${key}</th><td>${named(was)}</td><td>${named(is)}</td></tr>`
 				})}</tbody>
 			</table>`}
 		${target?.id && html`<p><a href=${address('/audit', { target: target.id })} onClick=${close}>Everything about this ${target.kind}</a></p>`}`
@@ -42,8 +43,8 @@ function Details({ entry, close }) {
 
 const COLUMNS = [
 	['What', 'main', (entry) => html`<button class=link tabindex=-1 onClick=${() => open(entry)}><${Sentence} entry=${entry} /></button>`],
-	['When', 'sub', ({ at }) => html`<span class=when><span class=exact>${exactly(at)}</span> <span class=muted><${Time} at=${at} /></span></span>`],
-	['From', 'sub', (entry) => html`<span class="mono muted">${entry.address || 'this machine'}</span>`],
+	['When', 'sub', ({ at }) => html`<span class=exact>${exactly(at)}</span> <${Time} at=${at} />`],
+	['From', 'sub', (entry) => html`<span class=mono>${entry.address || 'this machine'}</span>`],
 	['Via', 'end', ({ via }) => html`<span class=badge><bdi>${via}</bdi></span>`],
 ]
 
@@ -62,6 +63,6 @@ export default function Audit({ query }) {
 		<${List} path=${withQuery('/audit', { admin: query.admin, action: query.action, target: query.target, limit: 100 })} label="Audit log" columns=${COLUMNS} rows=${[48, 80]} narrow=${800}
 			template="minmax(14rem, 2.4fr) minmax(18.5rem, 1fr) minmax(8rem, 0.5fr) minmax(8rem, 0.8fr)" open=${open}
 			empty=${filtered
-				? html`<${Empty} title="Nothing in the log matches.">Admin is a whole name, target a whole id. <button onClick=${() => change({ admin: '', action: '', target: '' })}>Show everything</button><//>`
-				: html`<${Empty} title="The log is empty.">Every change that an admin makes shows here.<//>`} />`
+				? ['Nothing in the log matches.', html`Admin is a whole name, target a whole id. <button onClick=${() => change({ admin: '', action: '', target: '' })}>Show everything</button>`]
+				: ['The log is empty.', 'Every change that an admin makes shows here.']} />`
 }

@@ -1,17 +1,16 @@
 import { html } from '../vendor/htm.js'
 import { DM } from '../parts/channels.js'
-import { Card, Empty, Head, Problem, useLoad, Waiting } from '../parts/load.js'
+import { Card, Empty, Facts, Head, Unread, useLoad } from '../parts/load.js'
 import { address } from '../parts/router.js'
-import { Copy } from '../parts/secret.js'
+import { Id } from '../parts/secret.js'
 import { madeAt, Time, When } from '../parts/time.js'
 import { UserChip } from '../parts/user.js'
 
 const BACK = ['#/channels', 'Channels']
 
 export default function Channel({ id }) {
-	const { data: channel, error, reload } = useLoad(`/channels/${encodeURIComponent(id)}`)
-	if (error) return html`<${Head} title=Channel back=${BACK} /><${Problem} error=${error} retry=${reload} />`
-	if (!channel) return html`<${Head} title=Channel back=${BACK} /><${Waiting} />`
+	const { data: channel, ...unread } = useLoad(`/channels/${encodeURIComponent(id)}`)
+	if (!channel) return html`<${Head} title=Channel back=${BACK} /><${Unread} ...${unread} />`
 	const dm = channel.type === DM
 	const people = channel.participants
 	const title = dm ? 'DM' : channel.name ? html`<bdi class=name>${channel.name}</bdi>` : 'Group without a name'
@@ -35,11 +34,11 @@ export default function Channel({ id }) {
 			</div>
 			<div class=column>
 				<${Card} title=About>
-					<dl class=facts>
-						<div><dt>Kind</dt><dd>${dm ? 'DM, between two' : 'Group'}</dd></div>
-						<div><dt>Id</dt><dd><span class=mono>${channel.id}</span> <${Copy} text=${channel.id} /></dd></div>
-						<div><dt>${dm ? 'Opened' : 'Made'}</dt><dd><${When} at=${madeAt(channel.id)} /></dd></div>
-					</dl>
+					<${Facts} rows=${[
+						['Kind', dm ? 'DM, between two' : 'Group'],
+						['Id', html`<${Id} id=${channel.id} />`],
+						[dm ? 'Opened' : 'Made', html`<${When} at=${madeAt(channel.id)} />`],
+					]} />
 				<//>
 			</div>
 		</div>`

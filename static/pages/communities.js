@@ -4,7 +4,7 @@ import { Communities as CommunityList, communityAddress } from '../parts/communi
 import { ask } from '../parts/dialog.js'
 import { Field } from '../parts/form.js'
 import { Icon } from '../parts/icon.js'
-import { Empty, Head } from '../parts/load.js'
+import { Head } from '../parts/load.js'
 import { UserPicker } from '../parts/picker.js'
 import { address, go } from '../parts/router.js'
 import { Choice, Search } from '../parts/search.js'
@@ -36,6 +36,6 @@ export default function Communities({ query }) {
 		</div>
 		<${CommunityList} path=${withQuery('/communities', { search: query.search, order: query.search ? '' : query.order, limit: 100 })}
 			empty=${query.search
-				? html`<${Empty} title=${html`No community begins with “<bdi>${query.search}</bdi>”.`}>Names are compared without case. <button onClick=${() => change({ search: '' })}>Show all</button><//>`
-				: html`<${Empty} title="There are no communities yet.">Members make them in their client, or you make one here. ${button}<//>`} />`
+				? [html`No community begins with “<bdi>${query.search}</bdi>”.`, html`Names are compared without case. <button onClick=${() => change({ search: '' })}>Show all</button>`]
+				: ['There are no communities yet.', html`Members make them in their client, or you make one here. ${button}`]} />`
 }

@@ -1,13 +1,12 @@
-// What one sees without a session: the first set-up, the log-in, a one-time link.
-
 import { html, useEffect } from '../vendor/htm.js'
 import { post } from '../api.js'
-import { Field, Form } from '../parts/form.js'
+import { Field, Form, NewPassword } from '../parts/form.js'
 import { Head } from '../parts/load.js'
 
-export default function Enter({ way, code, entered }) {
+export default function Enter({ way, code, state, entered }) {
 	useEffect(() => document.querySelector('main input')?.focus(), [])
 	if (way === 'not set up') return html`<${NotSetUp} />`
+	if (way === 'setup' && state.set_up) return html`<${AlreadySetUp} admin=${state.admin} />`
 	const View = { setup: SetUp, password: Password, 'log in': LogIn }[way]
 	return html`<${View} code=${code} enter=${async (path, body) => entered(await post(path, body))} />`
 }
@@ -21,13 +20,20 @@ function NotSetUp() {
 		<p><button onClick=${() => location.reload()}>Look again</button></p>`
 }
 
+function AlreadySetUp({ admin }) {
+	return html`
+		<${Head} title="This server is set up" />
+		<p>It has its first admin, and this link has done its work. Another admin can add you.</p>
+		<p><a class="button" href="#/">${admin ? 'Go to the overview' : 'Log in'}</a></p>`
+}
+
 function SetUp({ code, enter }) {
 	return html`
 		<${Head} title="Set up this server" />
 		<p>Make the first admin. Admins run the server from this page; they are not users of the platform.</p>
 		<${Form} submit="Make the first admin" act=${({ name, password }) => enter('/setup', { code, name, password })}>
 			<${Field} label=Name name=name autocomplete=username maxlength=60 />
-			<${Field} label=Password name=password type=password autocomplete=new-password hint="Long is better than complicated." />
+			<${NewPassword} label=Password hint="Long is better than complicated." />
 		<//>`
 }
 
@@ -36,7 +42,7 @@ function Password({ code, enter }) {
 		<${Head} title="Choose your password" />
 		<p>This link sets your password as an admin, once.</p>
 		<${Form} submit="Set the password" act=${({ password }) => enter('/password-link', { code, password })}>
-			<${Field} label="New password" name=password type=password autocomplete=new-password />
+			<${NewPassword} />
 		<//>`
 }
 

@@ -1,12 +1,13 @@
 import { html, useEffect, useRef, useState } from '../vendor/htm.js'
-import { get, patch, query as withQuery } from '../api.js'
-import { Card, Empty, Head, Problem, useLoad, Waiting } from '../parts/load.js'
+import { get, query as withQuery } from '../api.js'
+import { Card, Empty, Head, Unread, useLoad } from '../parts/load.js'
 import { createUser } from '../parts/new_user.js'
 import { digits, Picture, taken } from '../parts/picture.js'
+import { rename } from '../parts/rename.js'
 import { address, go } from '../parts/router.js'
 import { Search } from '../parts/search.js'
-import { attempt, toast } from '../parts/toast.js'
-import { called, tag, userAddress } from '../parts/user.js'
+import { attempt } from '../parts/toast.js'
+import { called, userAddress } from '../parts/user.js'
 
 const ALL = 9999
 const plain = new Intl.NumberFormat('en')
@@ -21,8 +22,7 @@ export default function Names({ query }) {
 		<div class="columns wide-first">
 			<div class=column>
 				${!query.username && html`<${Empty} title="Which name?">Type one above, or take one of the fullest.<//>`}
-				${error && html`<div class=empty role=alert><p>${error.fields?.username || error.message}</p></div>`}
-				${query.username && !data && !error && html`<${Waiting} />`}
+				${query.username && !data && html`<${Unread} error=${error} />`}
 				${data && html`<${Numbers} key=${data.username} data=${data} person=${person.data?.user} changed=${() => { reload(); person.reload() }} />`}
 			</div>
 			<div class=column><${Fullest} current=${query.username} user=${query.user} /></div>
@@ -51,7 +51,6 @@ function Numbers({ data, person, changed }) {
 
 	const isTaken = at && taken(bits, at)
 	const holder = isTaken ? rows.current.get(row)?.get(digits(at)) : null
-	const wish = `${username}#${at && digits(at)}`
 
 	async function open(number) {
 		if (!taken(bits, number)) return
@@ -61,18 +60,11 @@ function Numbers({ data, person, changed }) {
 			if (account) go(userAddress(account.user.id))
 		})
 	}
-	const give = () => attempt(async () => {
-		const account = await patch(`/users/${person.id}`, { username, discriminator: digits(at) })
-		changed()
-		toast(html`${called(person)} is now ${called(account.user)}.`, async () => {
-			await patch(`/users/${person.id}`, { username: person.username, discriminator: person.discriminator })
-			changed()
-		})
-	})
+	const give = () => attempt(() => rename(person, { username, discriminator: digits(at) }, changed))
 
 	const said = !at ? 'Point at a square, or move with the arrow keys.'
-		: !isTaken ? html`<bdi>${wish}</bdi> is free.`
-		: holder ? html`<bdi>${tag(holder)}</bdi> is taken${holder.id === person?.id ? ', by the user you came from' : ''}.` : html`<bdi>${wish}</bdi> is taken.`
+		: !isTaken ? html`${called({ username, discriminator: digits(at) })} is free.`
+		: !holder ? '…' : html`${called(holder)} ${holder.id === person?.id ? 'is held by the user you came from' : 'holds it'}.`
 
 	return html`
 		<section class="card names-card" aria-label="Discriminators of this name">
@@ -81,14 +73,14 @@ function Numbers({ data, person, changed }) {
 			<ul class=legend id=picture-legend>
 				<li><i class="swatch free"></i>Free, ${plain.format(free)}</li>
 				<li><i class="swatch taken"></i>Taken, ${plain.format(holders)}</li>
-				${mine && html`<li><i class="swatch mine"></i>Of <bdi class=name>${tag(person)}</bdi></li>`}
+				${mine && html`<li><i class="swatch mine"></i><span>Of ${called(person)}</span></li>`}
 			</ul>
 			<div class=reading>
 				<p role=status>${said}</p>
 				<div class=buttons>
 					${holder && html`<a class="button small" href=${userAddress(holder.id)}>Open</a>`}
 					${at && !isTaken && (person
-						? html`<button class=small onClick=${give}>Give it to <bdi>${tag(person)}</bdi></button>`
+						? html`<button class=small onClick=${give}><span>Give it to ${called(person)}</span></button>`
 						: html`<button class=small onClick=${() => createUser({ username, discriminator: digits(at) })}>Create this user</button>`)}
 				</div>
 			</div>
@@ -97,11 +89,10 @@ function Numbers({ data, person, changed }) {
 }
 
 function Fullest({ current = '', user }) {
-	const { data, error, reload } = useLoad('/names/fullest')
+	const { data, ...unread } = useLoad('/names/fullest')
 	return html`
 		<${Card} title="The fullest names">
-			${error && html`<${Problem} error=${error} retry=${reload} />`}
-			${!data && !error && html`<${Waiting} />`}
+			${!data && html`<${Unread} ...${unread} />`}
 			${data?.length === 0 && html`<${Empty} title="No name is held twice yet.">Names show here as soon as two users share one.<//>`}
 			${data?.length > 0 && html`
 				<ol class=bars>

@@ -1,7 +1,7 @@
 import { html, useEffect, useState } from '../vendor/htm.js'
 import { get, live } from '../api.js'
 import { Bars, Chart } from '../parts/chart.js'
-import { Head, Problem, Waiting } from '../parts/load.js'
+import { Card, Facts, Head, Unread } from '../parts/load.js'
 import { duration } from '../parts/time.js'
 
 const MOST = 300
@@ -11,9 +11,9 @@ const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFraction
 const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
 
 function bytes(count) {
-	const unit = ['B', 'KiB', 'MiB', 'GiB', 'TiB'][Math.min(4, Math.floor(Math.log2(Math.max(1, count)) / 10))]
-	const value = count / 1024 ** ['B', 'KiB', 'MiB', 'GiB', 'TiB'].indexOf(unit)
-	return `${value < 10 && unit !== 'B' ? value.toFixed(1) : Math.round(value)} ${unit}`
+	const power = Math.min(4, Math.floor(Math.log2(Math.max(1, count)) / 10))
+	const value = count / 1024 ** power
+	return `${value < 10 && power ? value.toFixed(1) : Math.round(value)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
 }
 
 const milliseconds = (micro) => (micro < 995 ? `${Math.round(micro)} µs` : micro < 9950 ? `${(micro / 1000).toFixed(1)} ms` : `${plain.format(Math.round(micro / 1000))} ms`)
@@ -25,77 +25,90 @@ export default function Overview() {
 	const [connected, setConnected] = useState(false)
 
 	useEffect(() => {
-		let close = () => {}
-		const look = async (first) => {
+		let close = null
+		let turn = 0
+		const look = async () => {
+			const mine = ++turn
 			try {
 				const now = await get('/overview')
+				if (mine !== turn) return
 				set({ ...now, read: Date.now() })
 				fail(null)
-				if (first) {
-					setSamples(now.history)
-					close = live((sample) => setSamples((old) => (sample.at === old[old.length - 1]?.at ? old : [...old, sample].slice(-MOST))), setConnected)
-				}
+				if (close) return
+				setSamples(now.history)
+				close = live((sample) => setSamples((old) => (sample.at === old[old.length - 1]?.at ? old : [...old, sample].slice(-MOST))), (on, ended) => {
+					setConnected(on)
+					if (ended) close = null
+				})
 			} catch (error) {
-				if (first) fail(error)
+				if (mine === turn && !close) fail(error)
 			}
 		}
-		look(true)
-		const timer = setInterval(() => document.hidden || look(false), AGAIN)
+		const leave = () => {
+			turn++
+			close?.()
+			close = null
+			setConnected(false)
+		}
+		// HTTP/1.1 has six connections for a host: a tab that nobody looks at holds none.
+		const follow = () => (document.hidden ? leave() : look())
+		follow()
+		document.addEventListener('visibilitychange', follow)
+		const timer = setInterval(() => document.hidden || look(), AGAIN)
 		return () => {
 			clearInterval(timer)
-			close()
+			document.removeEventListener('visibilitychange', follow)
+			leave()
 		}
 	}, [])
 
-	if (error) return html`<${Head} title=Overview /><${Problem} error=${error} />`
-	if (!overview) return html`<${Head} title=Overview /><${Waiting} />`
+	if (error || !overview) return html`<${Head} title=Overview /><${Unread} error=${error} />`
 	const { counts, dms, database, version, registration } = overview
 	const uptime = overview.uptime + (Date.now() - overview.read) / 1000
 	return html`
 		<${Head} title=Overview><p class=${`live ${connected ? 'on' : ''}`} role=status>${connected ? 'Live' : 'Connecting …'}</p><//>
 		<div class=tiles>
-			<${Tile} label=Users value=${short.format(counts.users)} exact=${counts.users} href="#/users" />
-			<${Tile} label=Bots value=${short.format(counts.bots)} exact=${counts.bots} href="#/users?filter=bot" />
-			<${Tile} label=Communities value=${short.format(counts.communities)} exact=${counts.communities} href="#/communities" />
-			<${Tile} label=DMs value=${short.format(counts.dms)} exact=${counts.dms} />
-			<${Tile} label=Groups value=${short.format(counts.groups)} exact=${counts.groups} />
+			<${Tile} label=Users count=${counts.users} href="#/users" />
+			<${Tile} label=Bots count=${counts.bots} href="#/users?filter=bot" />
+			<${Tile} label=Communities count=${counts.communities} href="#/communities" />
+			<${Tile} label=DMs count=${counts.dms} />
+			<${Tile} label=Groups count=${counts.groups} />
 			<${Tile} label=Registration value=${registration[0].toUpperCase() + registration.slice(1)} href="#/registration" />
 		</div>
 		<${Charts} samples=${samples} />
 		<div class=trio>
 			<${Dedup} created=${dms.created} stood=${dms.stood} />
 			<${Commits} batches=${database.batches} />
-			<section class=card><header><h2>Server</h2></header>
-				<dl class=facts>
-					<div><dt>Database</dt><dd>${bytes(database.bytes)}</dd></div>
-					<div><dt>Write-ahead log</dt><dd>${bytes(database.wal_bytes)}</dd></div>
-					<div><dt>Uptime</dt><dd>${duration(uptime)}</dd></div>
-					<div><dt>Version</dt><dd>${version}</dd></div>
-				</dl>
-			</section>
+			<${Card} title=Server>
+				<${Facts} rows=${[['Database', bytes(database.bytes)], ['Write-ahead log', bytes(database.wal_bytes)], ['Uptime', duration(uptime)], ['Version', version]]} />
+			<//>
 		</div>`
 }
 
-function Tile({ label, value, exact, href }) {
-	const inside = html`<span class=label>${label}</span><span class=value title=${exact > 9999 ? plain.format(exact) : undefined}>${value}</span>`
+function Tile({ label, count, value = short.format(count), href }) {
+	const inside = html`<span class=label>${label}</span><span class=value title=${count > 9999 ? plain.format(count) : undefined}>${value}</span>`
 	return href ? html`<a class=tile href=${href}>${inside}</a>` : html`<div class=tile>${inside}</div>`
 }
 
 function Charts({ samples }) {
-	const times = samples.map(({ at }) => Date.parse(at) / 1000)
-	const of = (pick) => samples.map(pick)
+	// Seconds that are missing, as after a restart, break the lines.
+	const line = samples.map((sample) => ({ ...sample, time: Date.parse(sample.at) / 1000 }))
+		.flatMap((sample, index, all) => (index && sample.time - all[index - 1].time > 2.5 ? [{ time: sample.time - 1 }, sample] : [sample]))
+	const times = line.map(({ time }) => time)
+	const of = (pick) => line.map((sample) => (sample.at ? pick(sample) : null))
+	const busy = (name) => of((sample) => (sample.requests ? sample[name] : null))
 	const share = (name) => of((sample) => (sample.requests ? sample[name] / sample.requests : 0))
 	const whole = (value) => plain.format(value)
 	return html`
 		<div class=charts>
 			<${Chart} title="Requests a second" times=${times} axis=${short.format} least=${5} series=${[{ label: 'Requests', color: '--chart-1', fill: true, values: of(({ requests }) => requests), show: whole }]} />
 			<${Chart} title=Latency times=${times} axis=${milliseconds} least=${1000} series=${[
-				{ label: 'p50', color: '--chart-1', values: of(({ p50 }) => p50), show: milliseconds },
-				{ label: 'p99', color: '--chart-2', dash: [5, 3], values: of(({ p99 }) => p99), show: milliseconds },
+				{ label: 'p50', color: '--chart-1', values: busy('p50'), show: milliseconds },
+				{ label: 'p99', color: '--chart-2', dash: [5, 3], values: busy('p99'), show: milliseconds },
 			]} />
 			<${Chart} title="Error share" times=${times} axis=${percent.format} least=${0.05} series=${[
 				{ label: 'Refused', color: '--chart-2', dash: [5, 3], values: share('client_errors'), show: percent.format },
-				{ label: 'Failed', color: '--chart-3', values: share('server_errors'), show: percent.format },
+				{ label: 'Failed', color: '--danger', values: share('server_errors'), show: percent.format },
 			]} />
 			<${Chart} title="DMs opened" times=${times} axis=${short.format} least=${5} series=${[
 				{ label: 'Created', color: '--chart-1', values: of(({ dms_created }) => dms_created), show: whole },
@@ -107,15 +120,11 @@ function Charts({ samples }) {
 function Dedup({ created, stood }) {
 	const all = created + stood
 	return html`
-		<section class=card><header><h2>DMs since the start</h2></header>
-			<div class=split aria-hidden=true><span class=created style=${{ flexGrow: created }}></span><span class=stood style=${{ flexGrow: stood }}></span></div>
-			<dl class=facts>
-				<div><dt>Created</dt><dd>${plain.format(created)}</dd></div>
-				<div><dt>Stood already</dt><dd>${plain.format(stood)}</dd></div>
-				<div><dt>Deduplicated</dt><dd>${all ? percent.format(stood / all) : '–'}</dd></div>
-			</dl>
+		<${Card} title="DMs since the start">
+			<div class=split aria-hidden=true>${Object.entries({ created, stood }).map(([name, share]) => share > 0 && html`<span key=${name} class=${name} style=${{ flexGrow: share }}></span>`)}</div>
+			<${Facts} rows=${[['Created', plain.format(created)], ['Stood already', plain.format(stood)], ['Deduplicated', all ? percent.format(stood / all) : '–']]} />
 			<p class=hint>Two people have one DM, whoever opens it: a request for one that stands makes no second.</p>
-		</section>`
+		<//>`
 }
 
 function Commits({ batches }) {
@@ -123,16 +132,12 @@ function Commits({ batches }) {
 	const mean = batches.length ? batches.reduce((sum, size) => sum + size, 0) / batches.length : 0
 	const most = Math.max(0, ...batches)
 	return html`
-		<section class=card><header><h2>Commit batches</h2></header>
+		<${Card} title="Commit batches">
 			${batches.length
 				? html`
 					<${Bars} values=${batches} label=${`Sizes of the last ${batches.length} commits: latest ${last}, mean ${mean.toFixed(1)}, largest ${most}`} />
-					<dl class=facts>
-						<div><dt>Latest</dt><dd>${last}</dd></div>
-						<div><dt>Mean of ${batches.length}</dt><dd>${mean.toFixed(1)}</dd></div>
-						<div><dt>Largest</dt><dd>${most}</dd></div>
-					</dl>`
+					<${Facts} rows=${[['Latest', last], [`Mean of ${batches.length}`, mean.toFixed(1)], ['Largest', most]]} />`
 				: html`<p class=muted>Nothing has been written since the start.</p>`}
 			<p class=hint>How many changes went to disk together, in each of the last commits.</p>
-		</section>`
+		<//>`
 }

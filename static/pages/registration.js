@@ -1,7 +1,8 @@
-import { html } from '../vendor/htm.js'
+import { html, useState } from '../vendor/htm.js'
 import { put } from '../api.js'
+import { Form } from '../parts/form.js'
 import { Invites } from '../parts/invites.js'
-import { Card, Head, Problem, useLoad, Waiting } from '../parts/load.js'
+import { Card, Head, Unread, useLoad } from '../parts/load.js'
 import { attempt, toast } from '../parts/toast.js'
 
 const WAYS = [
@@ -12,26 +13,39 @@ const WAYS = [
 
 export default function Registration() {
 	const { data, error, reload, replace } = useLoad('/registration')
-	const choose = (way) => attempt(async () => {
+	const [chosen, choose] = useState(null)
+	async function apply(way) {
 		const before = data.registration
+		if (way === before) return
 		const set = async (registration) => replace(await put('/registration', { registration }))
-		await set(way)
-		toast(`Registration is now ${label(way)}.`, () => set(before))
-	})
+		try {
+			await set(way)
+		} finally {
+			choose(null)
+		}
+		toast(`Registration is now ${label(way)}.`, { path: '/registration', still: ({ registration }) => registration === way, act: () => set(before) })
+	}
+	// A click means it. The arrow keys pass ways that one doesn't mean: Enter, Space or the button applies.
+	const now = (event, meant, way) => {
+		if (!meant) return
+		event.preventDefault()
+		attempt(() => apply(way))
+	}
 	return html`
 		<${Head} title=Registration note="Who can make an account on this server. A choice takes effect at once and survives a restart." />
-		${error && html`<${Problem} error=${error} retry=${reload} />`}
-		${!data && !error && html`<${Waiting} />`}
+		${!data && html`<${Unread} error=${error} reload=${reload} />`}
 		${data && html`
 			<div class="columns two">
 				<div class=column>
 					<${Card} title="Who can register">
-						<fieldset class=ways><legend class=unseen>Who can register</legend>
-							${WAYS.map(([way, name, text]) => html`
-								<label key=${way} class=radio><input type=radio name=registration value=${way} checked=${data.registration === way}
-									onClick=${(event) => { if (data.registration !== way) { event.preventDefault(); choose(way) } }} />
-									<span>${name}<small class=hint>${text}</small></span></label>`)}
-						</fieldset>
+						<${Form} submit=Apply ready=${chosen && chosen !== data.registration} act=${({ registration }) => apply(registration)}>
+							<fieldset class=ways><legend class=unseen>Who can register</legend>
+								${WAYS.map(([way, name, text]) => html`
+									<label key=${way} class=radio onClick=${(event) => now(event, event.detail, way)}>
+										<input type=radio name=registration value=${way} checked=${(chosen || data.registration) === way} onChange=${() => choose(way)} onKeyDown=${(event) => now(event, event.key === ' ', way)} />
+										<span>${name}<small class=hint>${text}</small></span></label>`)}
+							</fieldset>
+						<//>
 					<//>
 				</div>
 				<div class=column>

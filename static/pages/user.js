@@ -1,11 +1,12 @@
 import { html } from '../vendor/htm.js'
-import { patch, post, put, remove } from '../api.js'
-import { ask } from '../parts/dialog.js'
+import { post, put, remove } from '../api.js'
+import { ask, askToRemove } from '../parts/dialog.js'
 import { Check, Field, Form } from '../parts/form.js'
-import { Card, Empty, Head, Problem, useLoad, Waiting } from '../parts/load.js'
+import { Card, Facts, Head, Unread, useLoad } from '../parts/load.js'
 import { revealToken } from '../parts/new_user.js'
+import { rename } from '../parts/rename.js'
 import { address } from '../parts/router.js'
-import { Copy, reveal } from '../parts/secret.js'
+import { Id, reveal } from '../parts/secret.js'
 import { exactly, When } from '../parts/time.js'
 import { attempt, toast } from '../parts/toast.js'
 import { Avatar, called, Flags, FLAGS, isDeleted, State, Tag, tag } from '../parts/user.js'
@@ -13,23 +14,24 @@ import { Communities } from '../parts/communities.js'
 import { Channels } from '../parts/channels.js'
 import { Sessions } from '../parts/sessions.js'
 
+const BACK = ['#/users', 'Users']
+
 export default function User({ id }) {
 	const { data, error, reload, replace } = useLoad(`/users/${encodeURIComponent(id)}`)
-	if (error) return html`<${Head} title=User back=${['#/users', 'Users']} /><${Problem} error=${error} retry=${reload} />`
-	if (!data) return html`<${Head} title=User back=${['#/users', 'Users']} /><${Waiting} />`
+	if (!data) return html`<${Head} title=User back=${BACK} /><${Unread} error=${error} reload=${reload} />`
 	const { user } = data
 	const now = (account) => replace({ ...data, ...account })
 	const gone = isDeleted(user)
 	const title = html`<span class=identity><${Avatar} id=${user.id} name=${user.username} gone=${gone} /><${Tag} user=${user} /></span>`
 
 	return html`
-		<${Head} title=${title} text=${tag(user)} back=${['#/users', 'Users']} note=${html`<${State} account=${data} /> <${Flags} user=${user} />`}>
+		<${Head} title=${title} text=${tag(user)} back=${BACK} note=${html`<${State} account=${data} /> <${Flags} user=${user} />`}>
 			<a class=button href=${address('/audit', { target: user.id })}>Audit log of this user</a>
 			${!gone && html`<a class=button href=${address('/names', { username: user.username, user: user.id })}>Discriminators of this name</a>`}
 		<//>
 		${gone && html`<p class=banner>This account was deleted. What is left is a tombstone, so that old conversations keep a name; nothing can be done with it.</p>`}
 		${!gone && data.disabled && html`<p class="banner warning"><span>Disabled${data.reason ? html`: <bdi>${data.reason}</bdi>` : ', without a reason.'}</span></p>`}
-		<div class=columns>
+		<div class=columns key=${gone}>
 			<div class=column>
 				<${Identity} data=${data} />
 				${!gone && html`<${Rename} key=${tag(user)} user=${user} now=${now} /><${Switches} user=${user} now=${now} />`}
@@ -37,13 +39,13 @@ export default function User({ id }) {
 			<div class=column>
 				${!gone && html`<${Access} user=${user} />`}
 				<${Card} title=Communities>
-					<${Communities} path=${`/users/${user.id}/communities?limit=10`} owner=${user.id} embedded empty=${html`<${Empty} title="In no community.">A community’s page adds members.<//>`} />
+					<${Communities} path=${`/users/${user.id}/communities?limit=10`} owner=${user.id} embedded empty=${['In no community.', 'A community’s page adds members.']} />
 				<//>
 				${!gone && html`<${Danger} data=${data} now=${now} reload=${reload} />`}
 			</div>
 			<div class=column>
 				<${Card} title="DMs and groups">
-					<${Channels} path=${`/users/${user.id}/channels?limit=10`} of=${user.id} embedded empty=${html`<${Empty} title="No DMs and no groups.">People open them in their client.<//>`} />
+					<${Channels} path=${`/users/${user.id}/channels?limit=10`} of=${user.id} embedded empty=${['No DMs and no groups.', 'People open them in their client.']} />
 				<//>
 			</div>
 		</div>`
@@ -52,30 +54,27 @@ export default function User({ id }) {
 function Identity({ data: { user, made, password } }) {
 	return html`
 		<${Card} title=Identity>
-			<dl class=facts>
-				<div><dt>Id</dt><dd><span class=mono>${user.id}</span> <${Copy} text=${user.id} /></dd></div>
-				<div><dt>Made</dt><dd><${When} at=${made.at} /></dd></div>
-				<div><dt>Made by worker</dt><dd>${made.worker}${made.worker === 1023 && ', the command line'}</dd></div>
-				<div><dt>Sequence</dt><dd>${made.sequence}</dd></div>
-				<div><dt>Log-in</dt><dd>${password ? 'With a password' : 'No password set'}</dd></div>
-			</dl>
+			<${Facts} rows=${[
+				['Id', html`<${Id} id=${user.id} />`],
+				['Made', html`<${When} at=${made.at} />`],
+				['Made by worker', made.worker === 1023 ? '1023, the command line' : made.worker],
+				['Sequence', made.sequence],
+				['Log-in', password ? 'With a password' : 'No password set'],
+			]} />
 		<//>`
 }
 
 function Rename({ user, now }) {
-	async function rename(values) {
+	async function send(values) {
 		const change = {}
 		if (values.username !== user.username) change.username = values.username
 		if (values.discriminator !== user.discriminator) change.discriminator = values.discriminator
 		if (!Object.keys(change).length) return toast('The tag is the same as before.')
-		const account = await patch(`/users/${user.id}`, change)
-		now(account)
-		toast(html`${called(user)} is now ${called(account.user)}.`,
-			async () => now(await patch(`/users/${user.id}`, { username: user.username, discriminator: user.discriminator })))
+		await rename(user, change, now)
 	}
 	return html`
 		<${Card} title="Name and discriminator">
-			<${Form} submit=Rename act=${rename}>
+			<${Form} submit=Rename act=${send}>
 				<div class=pair>
 					<${Field} label=Name name=username defaultValue=${user.username} dir=auto />
 					<${Field} label=Discriminator name=discriminator inputmode=numeric maxlength=4 defaultValue=${user.discriminator} />
@@ -86,16 +85,16 @@ function Rename({ user, now }) {
 }
 
 function Switches({ user, now }) {
-	const turn = (name, label, on) => attempt(async () => {
+	const turn = (name, bit, label, on) => attempt(async () => {
 		const set = async (on) => now(await (on ? put : remove)(`/users/${user.id}/flags/${name}`))
 		await set(on)
-		toast(html`${label} ${on ? 'set on' : 'cleared of'} ${called(user)}.`, () => set(!on))
+		toast(html`${label} ${on ? 'set on' : 'cleared of'} ${called(user)}.`, { path: `/users/${user.id}`, still: (found) => found.user.flags.includes(bit) === on, act: () => set(!on) })
 	})
 	return html`
 		<${Card} title=Flags>
 			${FLAGS.map(([name, bit, label, text]) => {
 				const on = user.flags.includes(bit)
-				return html`<${Check} key=${name} role=switch label=${label} hint=${text} checked=${on} onClick=${(event) => { event.preventDefault(); turn(name, label, !on) }} />`
+				return html`<${Check} key=${name} role=switch label=${label} hint=${text} checked=${on} onClick=${(event) => { event.preventDefault(); turn(name, bit, label, !on) }} />`
 			})}
 		<//>`
 }
@@ -133,22 +132,18 @@ function Danger({ data, now, reload }) {
 		body: html`<p>All tokens stop working at once, and nobody can log in to the account until it is enabled again. Nothing is deleted.</p>
 			<${Field} label=Reason name=reason maxlength=200 hint="Optional, 200 characters; the account is shown it." />`,
 		act: async (values) => {
-			now(await put(`${path}/disabled`, { reason: values.reason || null }))
-			toast(html`${called(user)} disabled.`, enable)
+			const account = await put(`${path}/disabled`, { reason: values.reason || null })
+			now(account)
+			toast(html`${called(user)} disabled.`, { path, still: (found) => found.disabled && found.reason === account.reason, act: enable })
 		},
 	})
 	const reenable = () => attempt(async () => {
 		await enable()
-		toast(html`${called(user)} enabled.`, async () => now(await put(`${path}/disabled`, { reason })))
+		toast(html`${called(user)} enabled.`, { path, still: (found) => !found.disabled && !isDeleted(found.user), act: async () => now(await put(`${path}/disabled`, { reason })) })
 	})
-	const erase = () => ask({
-		title: html`Delete ${called(user)}`, submit: 'Delete for good', danger: true, typed: tag(user),
-		body: html`<p>It becomes a tombstone, “Deleted User”. Its tag is free again, password and tokens are gone, it leaves its communities and groups, and the communities it owns go to their longest-standing member. DMs stay for the other side. This can’t be undone.</p>`,
-		act: async () => {
-			await remove(path)
-			toast(html`${called(user)} deleted.`)
-			reload()
-		},
+	const erase = () => askToRemove({
+		path, title: html`Delete ${called(user)}`, submit: 'Delete for good', typed: tag(user), done: reload, said: html`${called(user)} deleted.`,
+		text: 'It becomes a tombstone, “Deleted User”. Its tag is free again, password and tokens are gone, it leaves its communities and groups, and the communities it owns go to their longest-standing member; one with no other member is deleted. DMs stay for the other side. This can’t be undone.',
 	})
 	return html`
 		<${Card} title="Disable or delete" class=dangerous>

@@ -1,15 +1,16 @@
-import { html, useRef, useState } from '../vendor/htm.js'
+import { html, useEffect, useRef, useState } from '../vendor/htm.js'
 import { post, put, query as withQuery } from '../api.js'
 import { ask } from '../parts/dialog.js'
+import { Field } from '../parts/form.js'
 import { Icon } from '../parts/icon.js'
 import { List } from '../parts/list.js'
-import { Empty, Head } from '../parts/load.js'
+import { Head } from '../parts/load.js'
 import { createUser } from '../parts/new_user.js'
 import { address, go } from '../parts/router.js'
 import { Choice, Search } from '../parts/search.js'
 import { madeAt, Time } from '../parts/time.js'
 import { toast } from '../parts/toast.js'
-import { Flags, FLAGS, isDeleted, State, tag, userAddress, UserChip } from '../parts/user.js'
+import { Flags, FLAGS, isDeleted, State, Tag, tag, userAddress, UserChip } from '../parts/user.js'
 
 const FILTERS = [['', 'Everyone'], ['developer', 'Developers'], ['bot', 'Bots'], ['system', 'System accounts'], ['disabled', 'Disabled'], ['deleted', 'Deleted']]
 const ORDERS = [['', 'Newest first'], ['oldest', 'Oldest first']]
@@ -37,8 +38,9 @@ export default function Users({ query }) {
 
 	const select = {
 		has: ({ user }) => selected.has(user.id),
-		all: (items) => items.filter(pickable).slice(0, MOST).every(({ user }) => selected.has(user.id)) && selected.size > 0,
-		every: (items) => setSelected(select.all(items) ? new Map() : new Map(items.filter(pickable).slice(0, MOST).map((item) => [item.user.id, item]))),
+		name: ({ user }) => tag(user),
+		all: (items) => first(items).every(({ user }) => selected.has(user.id)) && selected.size > 0,
+		every: (items) => setSelected(new Map(select.all(items) ? [] : first(items).map((item) => [item.user.id, item]))),
 		toggle: (item) => setSelected((old) => {
 			const next = new Map(old)
 			if (next.delete(item.user.id) || !pickable(item)) return next
@@ -63,44 +65,51 @@ export default function Users({ query }) {
 			<${Choice} label=Show value=${query.filter} options=${FILTERS} change=${(filter) => change({ filter })} />
 			<${Choice} label=Order value=${query.search ? '' : query.order} options=${query.search ? [['', 'By name']] : ORDERS} disabled=${Boolean(query.search)} change=${(order) => change({ order })} />
 		</div>
-		<${List} path=${path} label=Users columns=${COLUMNS} template="minmax(12rem, 3fr) minmax(10.5rem, 1.2fr) minmax(7rem, 1fr) minmax(13.5rem, 1.4fr) 6rem" narrow=${880} id=${({ user }) => user.id}
-			href=${({ user }) => userAddress(user.id)} select=${select} handle=${list} empty=${html`<${None} query=${query} create=${create} clear=${() => change({ search: '', filter: '' })} />`} />
+		<${List} path=${path} label=Users columns=${COLUMNS} template="minmax(12rem, 3fr) minmax(10.5rem, 1.2fr) minmax(8rem, 1fr) minmax(13.5rem, 1.4fr) 6rem" narrow=${880} id=${({ user }) => user.id}
+			href=${({ user }) => userAddress(user.id)} select=${select} handle=${list} empty=${none(query, create, () => change({ search: '', filter: '' }))} />
 		${selected.size > 0 && html`<${Selection} accounts=${[...selected.values()]} bulk=${bulk} disableAgain=${disableAgain} clear=${() => setSelected(new Map())} />`}`
 }
 
 const pickable = ({ user }) => !isDeleted(user)
+const first = (items) => items.filter(pickable).slice(0, MOST)
 
-function None({ query, create, clear }) {
+function none(query, create, clear) {
 	if (!query.search && !query.filter) {
-		return html`<${Empty} title="There are no users yet.">Create the first one, or <a href="#/registration">open the registration</a>. <button onClick=${create}>Create a user</button><//>`
+		return ['There are no users yet.', html`Create the first one, or <a href="#/registration">open the registration</a>. <button onClick=${create}>Create a user</button>`]
 	}
-	return html`<${Empty} title=${query.search ? html`Nobody here matches “<bdi>${query.search}</bdi>”.` : 'Nobody matches this filter.'}>
-		A search takes the beginning of a name, a tag such as ann#0001, or a whole id. <button onClick=${clear}>Show everyone</button><//>`
+	return [query.search ? html`Nobody here matches “<bdi>${query.search}</bdi>”.` : 'Nobody matches this filter.', html`A search takes the beginning of a name, a tag such as ann#0001, or a whole id. <button onClick=${clear}>Show everyone</button>`]
 }
 
-/** What can be done to all that are selected. */
+const whether = ({ disabled, reason }) => `${disabled} ${reason}`
+
+/** The way back for those `touched`, as long as `what` was changed in them stays so. */
+function undo(touched, changed, what, act) {
+	const left = new Map(changed.map((account) => [account.user.id, what(account)]))
+	return touched.length > 0 && { path: touched.map(({ user }) => `/users/${user.id}`), still: (account) => what(account) === left.get(account.user.id), act }
+}
+
 function Selection({ accounts, bulk, disableAgain, clear }) {
 	const some = count(accounts.length)
-	const names = html`<ul class=names>${accounts.slice(0, 5).map(({ user }) => html`<li key=${user.id}><bdi>${tag(user)}</bdi></li>`)}${accounts.length > 5 && html`<li>and ${accounts.length - 5} more</li>`}</ul>`
+	const names = html`<ul class=names>${accounts.slice(0, 5).map(({ user }) => html`<li key=${user.id}><${Tag} user=${user} /></li>`)}${accounts.length > 5 && html`<li>and ${accounts.length - 5} more</li>`}</ul>`
 
-	const flag = (action) => ask({
-		title: action === 'set_flag' ? `Set a flag on ${some}` : `Clear a flag of ${some}`,
-		submit: action === 'set_flag' ? 'Set the flag' : 'Clear the flag',
+	const flag = (on) => ask({
+		title: on ? `Set a flag on ${some}` : `Clear a flag of ${some}`, submit: on ? 'Set the flag' : 'Clear the flag',
 		body: html`${names}<fieldset><legend>Flag</legend>${FLAGS.map(([name, , label, text], index) => html`<label key=${name} class=radio><input type=radio name=flag value=${name} defaultChecked=${index === 0} /><span>${label}<small class=hint>${text}</small></span></label>`)}</fieldset>`,
 		act: async ({ flag }) => {
 			const [, bit, label] = FLAGS.find(([name]) => name === flag)
-			const touched = accounts.filter(({ user }) => user.flags.includes(bit) !== (action === 'set_flag'))
-			await bulk(accounts, action, { flag })
-			toast(`${label} ${action === 'set_flag' ? 'set on' : 'cleared of'} ${some}.`, touched.length > 0 && (() => bulk(touched, action === 'set_flag' ? 'clear_flag' : 'set_flag', { flag })))
+			const touched = accounts.filter(({ user }) => user.flags.includes(bit) !== on)
+			const set = (accounts, on) => bulk(accounts, on ? 'set_flag' : 'clear_flag', { flag })
+			const changed = await set(accounts, on)
+			toast(`${label} ${on ? 'set on' : 'cleared of'} ${some}.`, undo(touched, changed, ({ user }) => user.flags.includes(bit), () => set(touched, !on)))
 		},
 	})
 	const disable = () => ask({
 		title: `Disable ${some}`, submit: 'Disable', danger: true,
-		body: html`${names}<p>Their tokens stop working at once, and nobody can log in to them until they are enabled again.</p><div class=field><label for=reason>Reason, which they are shown</label><input id=reason name=reason maxlength=200 autocomplete=off /></div>`,
+		body: html`${names}<p>Their tokens stop working at once, and nobody can log in to them until they are enabled again.</p><${Field} label="Reason, which they are shown" name=reason maxlength=200 />`,
 		act: async ({ reason }) => {
 			const touched = accounts.filter(({ disabled }) => !disabled)
-			await bulk(accounts, 'disable', { reason: reason || undefined })
-			toast(`${some} disabled.`, touched.length > 0 && (() => bulk(touched, 'enable')))
+			const changed = await bulk(accounts, 'disable', { reason: reason || undefined })
+			toast(`${some} disabled.`, undo(touched, changed, whether, () => bulk(touched, 'enable')))
 		},
 	})
 	const enable = () => ask({
@@ -108,25 +117,31 @@ function Selection({ accounts, bulk, disableAgain, clear }) {
 		body: html`${names}<p>They can log in and use their tokens again.</p>`,
 		act: async () => {
 			const touched = accounts.filter(({ disabled }) => disabled)
-			await bulk(accounts, 'enable')
-			toast(`${some} enabled.`, touched.length > 0 && (() => disableAgain(touched)))
+			const changed = await bulk(accounts, 'enable')
+			toast(`${some} enabled.`, undo(touched, changed, whether, () => disableAgain(touched)))
 		},
 	})
 	const erase = () => ask({
 		title: `Delete ${some}`, submit: 'Delete for good', danger: true, typed: accounts.length === 1 ? tag(accounts[0].user) : some,
-		body: html`${names}<p>Each becomes “Deleted User”: the tag is free again, password and tokens are gone, and they leave their communities and groups. Communities that they own go to the longest-standing member. This can’t be undone.</p>`,
+		body: html`${names}<p>Each becomes “Deleted User”: the tag is free again, password and tokens are gone, and they leave their communities and groups. Communities that they own go to the longest-standing member; those with no other member are deleted. This can’t be undone.</p>`,
 		act: async () => {
 			await bulk(accounts, 'delete')
 			toast(`${some} deleted.`)
 		},
 	})
 
+	useEffect(() => {
+		const press = (event) => event.key === 'Escape' && !event.defaultPrevented && !document.querySelector('dialog[open]') && clear()
+		addEventListener('keydown', press)
+		return () => removeEventListener('keydown', press)
+	}, [])
+
 	return html`
 		<div class=selection role=region aria-label=Selection>
 			<p><b>${some}</b> selected${accounts.length === MOST ? ', as many as go at once' : ''}</p>
 			<div class=buttons>
-				<button class=small onClick=${() => flag('set_flag')}>Set flag</button>
-				<button class=small onClick=${() => flag('clear_flag')}>Clear flag</button>
+				<button class=small onClick=${() => flag(true)}>Set flag</button>
+				<button class=small onClick=${() => flag(false)}>Clear flag</button>
 				<button class=small onClick=${disable}>Disable</button>
 				<button class=small onClick=${enable}>Enable</button>
 				<button class="small danger" onClick=${erase}>Delete</button>

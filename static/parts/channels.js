@@ -14,14 +14,13 @@ export function ChannelName({ channel, of }) {
 	return html`<span class=chip><${Avatar} id=${first.id} name=${first.username} gone=${isDeleted(first)} /><span class=run>${others.slice(0, 5).map((user, index) => html`${index > 0 && ', '}<${Tag} key=${user.id} user=${user} />`)}${others.length > 5 && ` and ${others.length - 5} more`}</span></span>`
 }
 
-/** The DMs and groups of one user. */
 export function Channels({ of, ...rest }) {
 	const mine = (channel) => channel.participants.find(({ user }) => user.id === of)
 	const columns = [
 		['With', 'main', (channel) => html`<a class=plain tabindex=-1 href=${`#/channels/${channel.id}`}><${ChannelName} channel=${channel} of=${of} /></a>`],
-		['Made', 'sub', (channel) => html`<span class=muted>${channel.type === DM ? 'opened' : 'made'} <${Time} at=${madeAt(channel.id)} /></span>`],
-		['People', 'sub', (channel) => html`<span class=muted>${channel.participants.length} people</span>`],
+		['Made', 'sub', (channel) => html`${channel.type === DM ? 'opened' : 'made'} <${Time} at=${madeAt(channel.id)} />`],
+		['People', 'sub', (channel) => `${channel.participants.length} people`],
 		['Kind', 'end', (channel) => html`<span class=badge>${channel.type === DM ? 'DM' : 'Group'}</span>${mine(channel)?.hidden && html`<span class=badge>Hidden</span>`}`],
 	]
-	return html`<${List} label="DMs and groups" columns=${columns} template="minmax(12rem, 3fr) minmax(9rem, 1fr) minmax(6rem, 1fr) 9rem" href=${(channel) => `#/channels/${channel.id}`} ...${rest} />`
+	return html`<${List} label="DMs and groups" columns=${columns} template="minmax(12rem, 3fr) minmax(11rem, 1fr) minmax(6rem, 1fr) 9rem" narrow=${680} href=${(channel) => `#/channels/${channel.id}`} ...${rest} />`
 }

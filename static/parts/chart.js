@@ -1,7 +1,5 @@
-// A live chart: uPlot, the colours of the style sheet, and its latest values as text.
-
-import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
-import { color, onTheme } from './theme.js'
+import { html, useEffect, useLayoutEffect, useRef } from '../vendor/htm.js'
+import { color, useTheme } from './theme.js'
 
 let library
 // The package's only minified build is a classic script that sets a global.
@@ -15,12 +13,11 @@ const uPlot = () => (library ||= new Promise((done, failed) => {
 export function Chart({ title, times, series, axis, least = 1 }) {
 	const box = useRef(null)
 	const plot = useRef(null)
-	const [theme, setTheme] = useState(0)
+	const theme = useTheme()
 	const data = [times, ...series.map(({ values }) => values)]
 	const latest = useRef(data)
 	latest.current = data
 
-	useEffect(() => onTheme(() => setTheme((turn) => turn + 1)), [])
 	useEffect(() => {
 		let gone = false
 		let size
@@ -32,10 +29,10 @@ export function Chart({ title, times, series, axis, least = 1 }) {
 			const frame = { stroke: text, font, grid: { stroke: line, width: 1 }, ticks: { show: false } }
 			plot.current = new UPlot({
 				width: box.current.clientWidth, height: box.current.clientHeight,
-				legend: { show: false }, padding: [6, 12, 0, 0], cursor: { y: false, drag: { setScale: false } },
+				legend: { show: false }, padding: [6, 28, 0, 0], cursor: { y: false, drag: { setScale: false } },
 				scales: { y: { range: (_, low, high) => [0, Math.max(least, high * 1.15)] } },
 				axes: [{ ...frame, grid: { show: false }, space: 64, size: 22, incrs: [5, 15, 30, 60, 120, 300], values: (_, ticks) => ticks.map(clock) }, { ...frame, size: 56, space: 34, values: (_, ticks) => ticks.map(axis) }],
-				series: [{}, ...series.map((one) => ({ label: one.label, stroke: color(one.color), width: 1.75, dash: one.dash, points: { show: false }, fill: one.fill && `color-mix(in srgb, ${color(one.color)} 14%, transparent)` }))],
+				series: [{}, ...series.map((one) => ({ label: one.label, stroke: color(one.color), width: 1.75, dash: one.dash, points: { show: false, size: 4, filter: alone }, fill: one.fill && `color-mix(in srgb, ${color(one.color)} 14%, transparent)` }))],
 			}, latest.current, box.current)
 			size = new ResizeObserver(([entry]) => plot.current.setSize({ width: Math.floor(entry.contentRect.width), height: Math.floor(entry.contentRect.height) }))
 			size.observe(box.current)
@@ -53,15 +50,17 @@ export function Chart({ title, times, series, axis, least = 1 }) {
 		<figure class="card chart">
 			<figcaption>
 				<h2>${title}</h2>
-				<ul class=values>${series.map((one) => html`<li key=${one.label}><i class=${`stroke ${one.dash ? 'dashed' : ''}`} style=${{ color: `var(${one.color})` }}></i>${one.label} <b>${times.length ? one.show(one.values[one.values.length - 1]) : '–'}</b></li>`)}</ul>
+				<ul class=values>${series.map((one) => html`<li key=${one.label}><i class=${`stroke ${one.dash ? 'dashed' : ''}`} style=${{ color: `var(${one.color})` }}></i>${one.label} <b>${one.values.at(-1) == null ? '–' : one.show(one.values.at(-1))}</b></li>`)}</ul>
 			</figcaption>
 			<div ref=${box} class=plot aria-hidden=true></div>
 		</figure>`
 }
 
+/** A value between two gaps has no line: a point shows it. */
+const alone = ({ data }, index) => data[index].flatMap((value, at, all) => (value !== null && all[at - 1] == null && all[at + 1] == null ? [at] : []))
+
 const clock = (seconds) => new Date(seconds * 1000).toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 
-/** Small bars, oldest first. */
 export function Bars({ values, label }) {
 	const most = Math.max(1, ...values)
 	return html`

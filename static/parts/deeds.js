@@ -1,5 +1,3 @@
-// What stands in the audit log, as sentences.
-
 import { html } from '../vendor/htm.js'
 import { FLAGS, named } from './user.js'
 
@@ -66,7 +64,6 @@ export function Sentence({ entry }) {
 	return html`<span class=sentence><b><bdi>${entry.admin.name}</bdi></b> ${say(entry)}</span>`
 }
 
-/** Where the thing that was acted on shows, if it has a page. */
 export function targetAddress(target) {
 	if (!target?.id) return null
 	return { user: `#/users/${target.id}`, community: `#/communities/${target.id}` }[target.kind] || null

@@ -1,8 +1,9 @@
-// Questions and forms in a native dialog.
-
 import { html, useLayoutEffect, useRef, useState, useEffect } from '../vendor/htm.js'
-import { Field, Form, useId } from './form.js'
+import { remove } from '../api.js'
+import { atField, Field, Form, useId } from './form.js'
 import { Icon } from './icon.js'
+import { toast } from './toast.js'
+import { named } from './user.js'
 
 let stack = []
 let show = () => {}
@@ -12,12 +13,22 @@ const set = (next) => show((stack = next))
 
 /**
  * Opens a form: `body` names what will happen, `act(values)` does it, and what it throws shows in the dialog.
- * With `typed` the button waits until just that is typed. Without `act` the dialog only tells.
+ * With `typed` nothing is done until just that is typed. Without `act` the dialog only tells.
  */
 export function ask(question) {
 	if (!stack.length) opener = document.activeElement
 	set([...stack, { id: ++serial, ...question }])
 }
+
+/** Asks whether to take away what is at `path`, and then says what was `said`; `done` reloads. */
+export const askToRemove = ({ path, text, said, done, ...question }) => ask({
+	danger: true, ...question, body: html`<p>${text}</p>`,
+	act: async () => {
+		await remove(path)
+		done?.()
+		toast(said)
+	},
+})
 
 function Dialog({ question: { id, title, body, submit, act, danger, typed, wide } }) {
 	const dialog = useRef(null)
@@ -49,9 +60,13 @@ function Dialog({ question: { id, title, body, submit, act, danger, typed, wide 
 			${act
 				? html`
 					<${Form} submit=${submit} danger=${danger} cancel=${close} ready=${!typed || text.trim() === typed}
-						act=${async (values, form) => { await act(values, form); close() }}>
+						act=${async (values, form) => {
+							if (typed && text.trim() !== typed) throw atField('typed', 'This is not what stands above.')
+							await act(values, form)
+							close()
+						}}>
 						${content}
-						${typed && html`<${Field} label=${html`Type <b><bdi>${typed}</bdi></b> to confirm`} name=typed value=${text} onInput=${(event) => setText(event.target.value)} />`}
+						${typed && html`<${Field} label=${html`Type ${named(typed)} to confirm`} name=typed value=${text} onInput=${(event) => setText(event.target.value)} />`}
 					<//>`
 				: html`${content}<div class=actions><button class=primary onClick=${close}>${submit || 'Close'}</button></div>`}
 		</dialog>`

@@ -1,17 +1,20 @@
-// Forms whose errors show where they belong: at the field that the server names, else above the form.
+// Errors show at the field that the server names, else above the form.
 
 import { createContext, html, useContext, useRef, useState } from '../vendor/htm.js'
 
 const Errors = createContext({})
 let serial = 0
 
-/** An id for a label or a description, the same for as long as the part stands. */
+/** An error to show at a field. */
+export const atField = (name, message) => Object.assign(new Error(message), { fields: { [name]: message } })
+
+/** An id that stays. */
 export function useId() {
 	const id = useRef(null)
 	return (id.current ||= `f${++serial}`)
 }
 
-/** `act(values)` does what the form is for; what it throws shows. `submit` is the button's text. */
+/** `act(values)` does what the form is for; what it throws shows. `submit` is the button's text, dimmed until `ready`. */
 export function Form({ act, submit, danger, ready = true, cancel, class: name, children }) {
 	const [failed, setFailed] = useState(null)
 	const [busy, setBusy] = useState(false)
@@ -19,7 +22,7 @@ export function Form({ act, submit, danger, ready = true, cancel, class: name, c
 
 	async function send(event) {
 		event.preventDefault()
-		if (busy || !ready) return
+		if (busy) return
 		setBusy(true)
 		setFailed(null)
 		try {
@@ -64,10 +67,10 @@ export function useField(name, hint) {
 }
 
 /** A labelled input; `options` makes it a choice. */
-export function Field({ label, hint, name, options, chosen, class: extra = '', ...rest }) {
+export function Field({ label, hint, name, options, chosen, ...rest }) {
 	const { id, described, notes } = useField(name, hint)
 	return html`
-		<div class=${`field ${extra}`}>
+		<div class=field>
 			<label for=${id}>${label}</label>
 			${options
 				? html`<select name=${name} ...${described} ...${rest}>${options.map(([value, text]) => html`<option key=${value} value=${value} selected=${value === chosen}>${text}</option>`)}</select>`
@@ -76,7 +79,14 @@ export function Field({ label, hint, name, options, chosen, class: extra = '', .
 		</div>`
 }
 
-/** A box to tick, with its label beside it. */
+/** A password to be chosen, which may be looked at. */
+export function NewPassword({ label = 'New password', name = 'password', hint = '' }) {
+	const [shown, show] = useState(false)
+	return html`
+		<${Field} label=${label} name=${name} type=${shown ? 'text' : 'password'} autocomplete=new-password hint=${`8 characters or more. ${hint}`} />
+		<${Check} label="Show the password" checked=${shown} onChange=${() => show(!shown)} />`
+}
+
 export function Check({ label, hint, role, ...rest }) {
 	const id = useId()
 	return html`

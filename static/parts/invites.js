@@ -1,8 +1,8 @@
 import { html } from '../vendor/htm.js'
-import { post, remove as erase } from '../api.js'
-import { ask } from './dialog.js'
+import { post } from '../api.js'
+import { ask, askToRemove } from './dialog.js'
 import { Field } from './form.js'
-import { Card, Empty, Problem, useLoad, Waiting } from './load.js'
+import { Card, Empty, Unread, useLoad } from './load.js'
 import { Copy, Secret } from './secret.js'
 import { Time } from './time.js'
 import { toast } from './toast.js'
@@ -39,20 +39,14 @@ export function Invites({ title, list, given, changed, create, remove, endless, 
 			ask({ title: html`Invite to ${to}`, submit: 'Done', body: html`<p>Hand it to whom you invite.</p><${Secret} label=${link ? 'Link' : 'Code'} text=${text(invite.code)} />` })
 		},
 	})
-	const withdraw = (invite) => ask({
-		title: 'Withdraw the invite', submit: 'Withdraw', danger: true,
-		body: html`<p>The invite <code>${invite.code}</code> to ${to} stops working at once. Who came with it stays.</p>`,
-		act: async () => {
-			await erase(remove(invite.code))
-			again()
-			toast(html`Invite <code>${invite.code}</code> withdrawn.`)
-		},
+	const withdraw = ({ code }) => askToRemove({
+		path: remove(code), title: 'Withdraw the invite', submit: 'Withdraw', done: again, said: html`Invite <code>${code}</code> withdrawn.`,
+		text: html`The invite <code>${code}</code> to ${to} stops working at once. Who came with it stays.`,
 	})
 
 	return html`
 		<${Card} title=${title} action=${html`<button class=small onClick=${make}>Make an invite</button>`}>
-			${own.error && html`<${Problem} error=${own.error} retry=${own.reload} />`}
-			${!invites && !own.error && html`<${Waiting} />`}
+			${!invites && html`<${Unread} ...${own} />`}
 			${invites?.length === 0 && html`<${Empty} title="No invites.">Make one and hand it out.<//>`}
 			${invites?.length > 0 && html`
 				<ul class=entries aria-label=${title}>

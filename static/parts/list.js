@@ -1,8 +1,8 @@
-// A list of any length: loads on as it is scrolled, and keeps only the rows in sight in the document.
+// A list of any length, of which only the rows in sight are in the document.
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
 import { page } from '../api.js'
-import { Problem, Waiting } from './load.js'
+import { Empty, Problem, Waiting } from './load.js'
 import { go, visited } from './router.js'
 
 const SPARE = 8
@@ -13,8 +13,8 @@ export const forgetLists = () => kept.clear()
 
 /**
  * `columns`: `[title, slot, cell(item)]`; the slot says where a cell goes where there is no room for columns: `main`, `sub` or `end`; others don't show then.
- * `template`: the widths of the columns; `narrow`: there is no room for them below. `rows`: the height of a row with them, and without. `select`: `{has, toggle, all}`.
- * `handle.current`: `reload()`, `update(items)`, `items()`. An `embedded` list is part of a page: it loads on by its button only.
+ * `template`: the widths of the columns; `narrow`: there is no room for them below. `rows`: the height of a row with them, and without. `select`: `{name, has, toggle, all, every}`.
+ * `empty`: `[title, text]`. `handle.current`: `reload()`, `update(items)`. An `embedded` list is part of a page: it loads on by its button only.
  */
 export function List({ path, label, columns, template, rows = [48, 68], narrow = 620, id = (item) => item.id, href, open, select, empty, handle, embedded }) {
 	const keep = useRef({})
@@ -144,7 +144,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 
 	if (!items.length) {
 		if (error) return html`<${Problem} error=${error} retry=${() => load(path, [])} />`
-		return next ? html`<${Waiting} />` : empty
+		return next ? html`<${Waiting} />` : html`<${Empty} title=${empty[0]}>${empty[1]}<//>`
 	}
 
 	const last = items.length - 1
@@ -195,7 +195,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 								aria-selected=${select ? String(picked) : undefined} style=${{ top: `${index * height}px` }}
 								onfocusin=${() => index === at || setActive(index)}
 								onClick=${(event) => event.target.closest('a, button, input, label') || enter(item)}>
-								${select && html`<div role=gridcell class="cell tick"><input type=checkbox tabindex=-1 aria-label=Select checked=${picked} onClick=${() => select.toggle(item)} /></div>`}
+								${select && html`<div role=gridcell class="cell tick"><input type=checkbox tabindex=-1 aria-label=${`Select ${select.name(item)}`} checked=${picked} onClick=${() => select.toggle(item)} /></div>`}
 								${cells(item)}
 							</div>`
 					})}

@@ -1,5 +1,3 @@
-// Reading from the server, and what shows meanwhile and instead.
-
 import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
 import { get } from '../api.js'
 import { Icon } from './icon.js'
@@ -30,7 +28,7 @@ export function useLoad(path) {
 // On the very first page the focus stays where the browser puts it.
 let arrived = false
 
-/** The head of a page: its heading, which the focus goes to, its title, and what can be done. */
+/** The head of a page, whose heading takes the focus. */
 export function Head({ title, text, back, children, note }) {
 	const heading = useRef(null)
 	useLayoutEffect(() => {
@@ -54,7 +52,6 @@ export function Head({ title, text, back, children, note }) {
 
 export const Waiting = () => html`<p class=waiting aria-busy=true>Loading …</p>`
 
-/** An error in place of what was asked for. */
 export function Problem({ error, retry }) {
 	return html`
 		<div class=empty role=alert>
@@ -63,11 +60,15 @@ export function Problem({ error, retry }) {
 		</div>`
 }
 
+/** What shows as long as `useLoad` has no data. */
+export const Unread = ({ error, reload }) => (error ? html`<${Problem} error=${error} retry=${reload} />` : html`<${Waiting} />`)
+
+export const Facts = ({ rows }) => html`<dl class=facts>${rows.map(([term, what], index) => html`<div key=${index}><dt>${term}</dt><dd>${what}</dd></div>`)}</dl>`
+
 export function Empty({ title, children }) {
 	return html`<div class=empty><p class=strong>${title}</p>${children && html`<p>${children}</p>`}</div>`
 }
 
-/** A framed part of a page. */
 export function Card({ title, children, class: extra = '', action }) {
 	return html`
 		<section class=${`card ${extra}`}>

@@ -1,5 +1,3 @@
-// Choosing a user: by the beginning of a name, by tag or by id.
-
 import { html, useEffect, useRef, useState } from '../vendor/htm.js'
 import { get, query } from '../api.js'
 import { useField } from './form.js'
@@ -20,7 +18,7 @@ export function UserPicker({ label, hint, name = 'user', pick, clear }) {
 		const timer = setTimeout(async () => {
 			try {
 				const accounts = await get(query('/users', { search: text.trim(), limit: 8 }), abort.signal)
-				setFound(accounts.map((account) => account.user).filter((user) => !isDeleted(user)))
+				setFound(accounts.map(({ user }) => user).filter((user) => !isDeleted(user)))
 				setAt(0)
 			} catch (error) {
 				if (error.name !== 'AbortError') setFound([])

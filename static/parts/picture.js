@@ -1,7 +1,7 @@
 // The discriminators of a name as a picture: row = the first two digits, column = the last two.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
-import { color, onTheme } from './theme.js'
+import { html, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
+import { color, useTheme } from './theme.js'
 
 const SIDE = 100
 const MARGIN = 22
@@ -16,7 +16,7 @@ export function Picture({ bits, mine, at, move, open, label, describedby }) {
 	const box = useRef(null)
 	const canvas = useRef(null)
 	const [width, setWidth] = useState(0)
-	const [theme, setTheme] = useState(0)
+	const theme = useTheme()
 	const cell = useRef(0)
 
 	useLayoutEffect(() => {
@@ -24,7 +24,6 @@ export function Picture({ bits, mine, at, move, open, label, describedby }) {
 		size.observe(box.current)
 		return () => size.disconnect()
 	}, [])
-	useEffect(() => onTheme(() => setTheme((turn) => turn + 1)), [])
 
 	// A cell is a whole number of device pixels, so that the picture is crisp.
 	useLayoutEffect(() => {

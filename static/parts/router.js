@@ -1,5 +1,6 @@
-// Addresses live in the hash: `#/users?search=ann`. Every view is one, so it survives a reload.
+// Every view has an address in the hash, as `#/users?search=ann`, and survives a reload.
 
+import { query } from '../api.js'
 import { useEffect, useState } from '../vendor/htm.js'
 
 export function current() {
@@ -20,11 +21,8 @@ function decode(text) {
 	}
 }
 
-/** The address of a view; empty values of the query are left out. */
-export function address(path, query = {}) {
-	const set = Object.entries(query).filter(([, value]) => value !== '' && value != null)
-	return `#${path}${set.length ? `?${new URLSearchParams(set)}` : ''}`
-}
+/** The address of a view. */
+export const address = (path, values) => `#${query(path, values)}`
 
 export function go(hash, { replace = false } = {}) {
 	if (hash === location.hash) return
@@ -39,7 +37,6 @@ export function go(hash, { replace = false } = {}) {
 let serial = Date.now()
 let visit = {}
 
-/** This entry of the history, and whether the browser has come back to it. */
 export const visited = () => visit
 
 function stamp() {

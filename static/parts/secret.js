@@ -1,5 +1,3 @@
-// What is shown once, and copied.
-
 import { html, useRef, useState } from '../vendor/htm.js'
 import { ask } from './dialog.js'
 import { useId } from './form.js'
@@ -21,6 +19,8 @@ export function Copy({ text, label = 'Copy', source }) {
 	return html`<button type=button class=small onClick=${copy}><${Icon} name=${done ? 'check' : 'copy'} /><span aria-live=polite>${done ? 'Copied' : label}</span></button>`
 }
 
+export const Id = ({ id }) => html`<span class=mono>${id}</span> <${Copy} text=${id} />`
+
 export function Secret({ label, text }) {
 	const id = useId()
 	const source = useRef(null)
@@ -34,7 +34,6 @@ export function Secret({ label, text }) {
 		</div>`
 }
 
-/** Shows a secret in a dialog of its own. */
 export function reveal({ title, label, text, note }) {
 	ask({ title, submit: 'Done', body: html`<p>${note}</p><${Secret} label=${label} text=${text} />` })
 }

@@ -1,39 +1,26 @@
 import { html, useRef } from '../vendor/htm.js'
-import { remove } from '../api.js'
-import { ask } from './dialog.js'
+import { askToRemove } from './dialog.js'
 import { List } from './list.js'
-import { Card, Empty } from './load.js'
+import { Card } from './load.js'
 import { madeAt, Time } from './time.js'
-import { toast } from './toast.js'
 import { called } from './user.js'
 
-/** The sessions and tokens of a user, and the ways in. */
 export function Sessions({ user, issue, reset }) {
 	const list = useRef(null)
 	const path = `/users/${user.id}/sessions`
 	const again = () => list.current?.reload()
-	const end = (session) => ask({
-		title: 'End this session', submit: 'End it', danger: true,
-		body: html`<p>The token of ${session.name ? html`“<bdi>${session.name}</bdi>”` : 'this session'} of ${called(user)} stops working at once.</p>`,
-		act: async () => {
-			await remove(`${path}/${session.id}`)
-			toast(html`Session of ${called(user)} ended.`)
-			again()
-		},
+	const end = (session) => askToRemove({
+		path: `${path}/${session.id}`, title: 'End this session', submit: 'End it', done: again, said: html`Session of ${called(user)} ended.`,
+		text: html`The token of ${session.name ? html`“<bdi>${session.name}</bdi>”` : 'this session'} of ${called(user)} stops working at once.`,
 	})
-	const endAll = () => ask({
-		title: html`End all sessions of ${called(user)}`, submit: 'End all', danger: true,
-		body: html`<p>Every device and every bot that uses this account is logged out at once and needs a new token.</p>`,
-		act: async () => {
-			await remove(path)
-			toast(html`All sessions of ${called(user)} ended.`)
-			again()
-		},
+	const endAll = () => askToRemove({
+		path, title: html`End all sessions of ${called(user)}`, submit: 'End all', done: again, said: html`All sessions of ${called(user)} ended.`,
+		text: 'Every device and every bot that uses this account is logged out at once and needs a new token.',
 	})
 	const columns = [
 		['Session', 'main', (session) => (session.name ? html`<bdi>${session.name}</bdi>` : html`<span class=muted>Without a name</span>`)],
-		['Begun', 'sub', (session) => html`<span class=muted>begun <${Time} at=${madeAt(session.id)} /></span>`],
-		['Last used', 'sub', (session) => html`<span class=muted>${session.last_used ? html`used <${Time} at=${session.last_used} />` : 'never used'}</span>`],
+		['Begun', 'sub', (session) => html`begun <${Time} at=${madeAt(session.id)} />`],
+		['Last used', 'sub', (session) => session.last_used ? html`used <${Time} at=${session.last_used} />` : 'never used'],
 		['Actions', 'end', (session) => html`<button class=small onClick=${() => end(session)}>End<span class=unseen> ${session.name || 'this session'}</span></button>`],
 	]
 	return html`
@@ -43,6 +30,6 @@ export function Sessions({ user, issue, reset }) {
 				<button class=small onClick=${endAll}>End all</button>
 			</div>`}>
 			<${List} path=${`${path}?limit=10`} label=Sessions columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" handle=${list} embedded
-				empty=${html`<${Empty} title="No sessions.">Nobody is logged in to this account. A token or a reset link lets somebody in.<//>`} />
+				empty=${['No sessions.', 'Nobody is logged in to this account. A token or a reset link lets somebody in.']} />
 		<//>`
 }

@@ -1,5 +1,7 @@
 // Dark and light: the system's choice unless the switch says otherwise.
 
+import { useEffect, useState } from '../vendor/htm.js'
+
 const KEY = 'saryno-theme'
 const dark = matchMedia('(prefers-color-scheme: dark)')
 const listeners = new Set()
@@ -28,13 +30,19 @@ export function apply(choice = theme()) {
 	listeners.forEach((listener) => listener())
 }
 
-/** Tells a drawing that its colours have changed; returns how to stop. */
-export function onTheme(listener) {
-	listeners.add(listener)
-	return () => listeners.delete(listener)
+/** Draws again, and counts how often, when the colours have changed. */
+export function useTheme() {
+	const [turn, next] = useState(0)
+	useEffect(() => {
+		const listener = () => next((turn) => turn + 1)
+		listeners.add(listener)
+		return () => listeners.delete(listener)
+	}, [])
+	return turn
 }
 
-dark.addEventListener('change', () => listeners.forEach((listener) => listener()))
+const forced = matchMedia('(forced-colors: active)')
+for (const media of [dark, forced]) media.addEventListener('change', () => listeners.forEach((listener) => listener()))
 
 const probe = document.createElement('i')
 

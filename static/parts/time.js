@@ -1,5 +1,3 @@
-// Times as people say them.
-
 import { html } from '../vendor/htm.js'
 
 const EPOCH = 1_601_074_153_000
@@ -14,18 +12,16 @@ export function ago(date) {
 	const seconds = (new Date(date) - Date.now()) / 1000
 	const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length)
 	if (!unit) return Math.abs(seconds) < 10 ? 'just now' : relative.format(Math.trunc(seconds), 'second')
-	return relative.format(Math.trunc(seconds / unit[1]), unit[0])
+	return relative.format(Math.round(seconds / unit[1]), unit[0])
 }
 
 export const exactly = (date) => absolute.format(new Date(date))
 
-/** Relative, with the absolute time on hover. */
 export function Time({ at }) {
 	const date = new Date(at)
 	return html`<time datetime=${date.toISOString()} title=${exactly(date)}>${ago(date)}</time>`
 }
 
-/** Absolute, with the relative time behind. */
 export const When = ({ at }) => html`${exactly(at)} (<${Time} at=${at} />)`
 
 export function duration(seconds) {

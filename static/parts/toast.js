@@ -1,6 +1,7 @@
 // What an action did, said once, with the way back where there is one.
 
 import { html, useEffect, useState } from '../vendor/htm.js'
+import { get } from '../api.js'
 import { Icon } from './icon.js'
 
 let list = []
@@ -10,20 +11,29 @@ let show = () => {}
 const set = (next) => show((list = next))
 const drop = (id) => set(list.filter((toast) => toast.id !== id))
 
-/** Says `text`; `undo` is what takes it back. */
-export function toast(text, undo) {
-	set([...list.slice(-2), { id: ++serial, text, undo }])
+/** What names people, and the ways back, go with the session. */
+export const clearToasts = () => set([])
+
+/** Says `text`. `undo` takes it back: `act` does, if what is read at `path` (one or many) is `still` what the action left. */
+export function toast(text, undo, failed) {
+	set([...list.slice(-2), { id: ++serial, text, undo, failed }])
 }
 
-/** Does what may fail outside a form; the reason shows as a toast. Tells whether it went well. */
+let busy = false
+
+/** Does what may fail outside a form; the reason shows as a toast. One at a time: further clicks do nothing until the server has answered. */
 export async function attempt(act) {
+	if (busy) return
+	busy = true
+	document.documentElement.ariaBusy = 'true'
 	try {
 		await act()
-		return true
 	} catch (error) {
 		if (!error.fields) console.error(error)
-		set([...list.slice(-2), { id: ++serial, text: error.message, failed: true }])
-		return false
+		toast(error.message, null, true)
+	} finally {
+		busy = false
+		document.documentElement.ariaBusy = null
 	}
 }
 
@@ -34,13 +44,13 @@ function Toast({ toast: { id, text, undo, failed } }) {
 		const timer = setTimeout(() => drop(id), undo || failed ? 12_000 : 6000)
 		return () => clearTimeout(timer)
 	}, [held])
-	const back = () => {
+	const back = () => attempt(async () => {
 		drop(id)
-		attempt(async () => {
-			await undo()
-			toast('Undone.')
-		})
-	}
+		const now = await Promise.all([undo.path].flat().map((path) => get(path)))
+		if (!now.every(undo.still)) return toast('Changed by somebody else since; nothing was undone.')
+		await undo.act()
+		toast('Undone.')
+	})
 	return html`
 		<div class=${`toast ${failed ? 'failed' : ''}`} onMouseEnter=${() => hold(true)} onMouseLeave=${() => hold(false)} onfocusin=${() => hold(true)} onfocusout=${() => hold(false)}>
 			<p>${text}</p>

@@ -1,5 +1,3 @@
-// How a user shows: initials in a colour made from the id, tag, flags.
-
 import { html } from '../vendor/htm.js'
 
 export const FLAGS = [['developer', 1, 'Developer', 'Sees the developer tools of the platform.'], ['bot', 10, 'Bot', 'A program, not a person.'], ['system', 11, 'System', 'Speaks for the server itself.']]
@@ -21,18 +19,19 @@ export function Avatar({ id, name, gone }) {
 	return html`<span class=${`avatar ${gone ? 'gone' : ''}`} style=${{ '--hue': hue.toFixed(1) }} aria-hidden=true>${gone ? '–' : initials(name)}</span>`
 }
 
-/** The tag; the name is isolated, so that a right-to-left one doesn't scramble the line. */
+/** The name alone is isolated, so that the number follows a right-to-left one, and gives way where room is short. */
 export function Tag({ user }) {
 	return html`<span class=tag><bdi class=name>${user.username}</bdi><span class=discriminator>#${user.discriminator}</span></span>`
 }
 
-/** A name in running text. */
-export const named = (name) => html`<bdi class=quoted>${name}</bdi>`
+export const called = (user) => html`<${Tag} user=${user} />`
 
-/** A tag in running text. */
-export const called = (user) => named(tag(user))
+/** A name in running text, which may be a tag. */
+export function named(name) {
+	const [, username, discriminator] = /^(.+)#(\d{4})$/s.exec(name) || []
+	return discriminator ? called({ username, discriminator }) : html`<bdi class=quoted>${name}</bdi>`
+}
 
-/** A user as a link to their page. */
 export function UserChip({ user, plain, ...rest }) {
 	const inside = html`<${Avatar} id=${user.id} name=${user.username} gone=${isDeleted(user)} /><${Tag} user=${user} />`
 	return plain ? html`<span class=chip>${inside}</span>` : html`<a class=chip href=${userAddress(user.id)} ...${rest}>${inside}</a>`
