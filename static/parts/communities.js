@@ -1,7 +1,7 @@
 import { html } from '../vendor/htm.js'
 import { List } from './list.js'
 import { madeAt, Time } from './time.js'
-import { Avatar } from './user.js'
+import { Avatar, UserChip } from './user.js'
 
 export const communityAddress = (id) => `#/communities/${id}`
 
@@ -12,7 +12,7 @@ export function Communities({ owner, ...rest }) {
 		['Made', 'sub', (community) => html`<${Time} at=${madeAt(community.id)} />`],
 		owner
 			? ['Role', 'end', (community) => (community.owner_id === owner ? html`<span class=badge>Owner</span>` : html`<span class=muted>Member</span>`)]
-			: ['Owner', 'end', (community) => html`<a class=mono tabindex=-1 href=${`#/users/${community.owner_id}`} aria-label=${`Owner ${community.owner_id}`}>${community.owner_id}</a>`],
+			: ['Owner', 'end', ({ owner }) => html`<${UserChip} user=${owner} tabindex=-1 />`],
 	]
-	return html`<${List} label=Communities columns=${columns} template="minmax(10rem, 3fr) minmax(11.5rem, 1fr) minmax(8rem, 1fr) minmax(7rem, 12rem)" narrow=${680} href=${(community) => communityAddress(community.id)} ...${rest} />`
+	return html`<${List} label=Communities columns=${columns} template="minmax(10rem, 3fr) minmax(11.5rem, 1fr) minmax(8rem, 1fr) minmax(9rem, 1.5fr)" narrow=${680} href=${(community) => communityAddress(community.id)} ...${rest} />`
 }
