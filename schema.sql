@@ -124,6 +124,17 @@ CREATE TABLE participants (
 CREATE INDEX participants_shown  ON participants (user_id, channel_id) WHERE hidden = 0;
 CREATE INDEX participants_hidden ON participants (user_id, channel_id) WHERE hidden = 1;
 
+-- Whom somebody has blocked.
+CREATE TABLE blocks (
+    user_id    INTEGER NOT NULL REFERENCES users (id),
+    blocked_id INTEGER NOT NULL REFERENCES users (id),
+    PRIMARY KEY (user_id, blocked_id),
+    CHECK (user_id <> blocked_id)
+) STRICT, WITHOUT ROWID;
+
+-- A deleted account's blocks, those against it.
+CREATE INDEX blocks_by_blocked ON blocks (blocked_id);
+
 -- Communities. The owner is one of the members.
 CREATE TABLE communities (
     id       INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),

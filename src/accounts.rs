@@ -147,6 +147,16 @@ impl PasswordChange {
     }
 }
 
+/// The body of `DELETE /users/@me`: the account's password, typed.
+///
+/// # Errors
+/// `Invalid` with every field at fault.
+pub fn parse_farewell(mut body: Fields) -> Result<Attempt> {
+    let password = body.required("password");
+    body.finish()?;
+    Ok(password?)
+}
+
 /// The body of `POST /auth/reset`.
 pub struct Reset {
     /// The hash of the code that an admin handed out.
@@ -245,6 +255,12 @@ pub trait Accounts: Send + Sync {
         new: PasswordHash,
         keep: Id,
     ) -> Result<()>;
+
+    /// Makes a tombstone of an account whose password was checked, as an admin's deletion does.
+    ///
+    /// # Errors
+    /// `InvalidCredentials` if the password is no longer the one that was checked; `AccountDisabled`.
+    async fn delete_account(&self, user: Id, checked: PasswordHash) -> Result<()>;
 
     /// Uses a reset code up: sets the password and revokes every token of the account.
     ///

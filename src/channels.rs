@@ -253,13 +253,15 @@ pub trait Channels: Send + Sync {
     /// is shown again. One that stands and is shown to both is found by a read and never waits for the writer.
     ///
     /// # Errors
-    /// `Invalid` (`unknown_user`) if there is none yet and the other one doesn't exist or was deleted.
+    /// If there is none yet: `Invalid` (`unknown_user`) if the other one doesn't exist or was deleted, `Blocked` if they have
+    /// blocked the requester.
     async fn open_dm(&self, requester: Id, pair: DmPair, id: Id) -> Result<Channel>;
 
     /// Makes a group of the requester, who owns it, and the recipients.
     ///
     /// # Errors
-    /// `Invalid` (`unknown_user`) with each recipient who doesn't exist or was deleted.
+    /// `Invalid` (`unknown_user`) with each recipient who doesn't exist or was deleted; `Blocked` if one has blocked the
+    /// requester.
     async fn create_group(&self, requester: Id, group: NewGroup, id: Id) -> Result<Channel>;
 
     /// A channel the requester takes part in.
@@ -293,7 +295,8 @@ pub trait Channels: Send + Sync {
     /// is a fresh id: it orders the participants by how long they have been there.
     ///
     /// # Errors
-    /// `UnknownChannel`; `Forbidden` for a DM; `UnknownUser`; `Invalid` (`out_of_range`) if the group is full.
+    /// `UnknownChannel`; `Forbidden` for a DM; `UnknownUser`; `Blocked` if they have blocked the requester; `Invalid`
+    /// (`out_of_range`) if the group is full.
     async fn add_recipient(
         &self,
         requester: Id,

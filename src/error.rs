@@ -29,6 +29,8 @@ pub enum Error {
     AccountDisabled(Option<String>),
     /// 403: only the owner may.
     NotOwner,
+    /// 403: somebody whom this would bring together with the requester has blocked them.
+    Blocked,
     /// 403: registration is closed, or by invite and the invite isn't good.
     RegistrationClosed,
     /// 404: no such user.
@@ -83,6 +85,7 @@ impl Error {
             Self::Forbidden(_)
             | Self::AccountDisabled(_)
             | Self::NotOwner
+            | Self::Blocked
             | Self::RegistrationClosed => 403,
             Self::UnknownUser
             | Self::UnknownChannel
@@ -112,6 +115,7 @@ impl Error {
             Self::Forbidden(_) => "forbidden",
             Self::AccountDisabled(_) => "account_disabled",
             Self::NotOwner => "not_owner",
+            Self::Blocked => "blocked",
             Self::RegistrationClosed => "registration_closed",
             Self::UnknownUser => "unknown_user",
             Self::UnknownChannel => "unknown_channel",
@@ -158,6 +162,7 @@ impl Error {
                 ));
             }
             Self::NotOwner => "Only the owner may do this.",
+            Self::Blocked => "This is not possible: somebody here has blocked you.",
             Self::RegistrationClosed => {
                 "Registration here is closed or needs a good invite; ask an admin of this server for one."
             }

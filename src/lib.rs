@@ -8,7 +8,7 @@
 //! | [`users`], [`names`], [`flags`] | who somebody is: tags, discriminators; how names are prepared and compared; flags |
 //! | [`accounts`], [`tokens`], [`passwords`] | how somebody proves it: registration, log-in, resets; secrets; hashing |
 //! | [`admins`], [`actions`], [`audit`], [`directory`], [`views`] | who runs the instance: what they do, the log of it, how they search, what they see |
-//! | [`channels`], [`communities`] | where people talk: DMs and groups; communities, members, invites |
+//! | [`channels`], [`communities`], [`blocks`] | where people talk: DMs and groups; communities, members, invites; whom they shut out |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
 //! | [`fields`], [`error`] | a body read with all its faults at once; the one error |
 //! | [`meter`] | how the server does, second by second |
@@ -25,6 +25,7 @@ pub mod actions;
 mod admin;
 pub mod admins;
 pub mod audit;
+pub mod blocks;
 pub mod channels;
 pub mod cli;
 pub mod clock;

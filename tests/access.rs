@@ -12,10 +12,15 @@ use crate::operate::Operate;
 use crate::support::{Account, Server, failure};
 
 /// Every endpoint that needs a token.
-pub(crate) const ENDPOINTS: [(Method, &str); 28] = [
+pub(crate) const ENDPOINTS: [(Method, &str); 33] = [
     (Get, "/users"),
     (Get, "/users/@me"),
     (Patch, "/users/@me"),
+    (Delete, "/users/@me"),
+    (Get, "/users/@me/blocks"),
+    (Get, "/users/@me/blocks/<id>"),
+    (Put, "/users/@me/blocks/<id>"),
+    (Delete, "/users/@me/blocks/<id>"),
     (Get, "/users/<id>"),
     (Get, "/users/@me/communities"),
     (Delete, "/users/@me/communities/<id>"),
@@ -97,6 +102,7 @@ impl World {
             .replace("/channels/<id>", &self.group)
             .replace("/auth/tokens/<id>", &self.token)
             .replace("/users/<id>", &format!("/users/{}", self.third.id()))
+            .replace("/blocks/<id>", &format!("/blocks/{}", self.third.id()))
             .replace("<user>", &self.third.id())
             .replace("/invites/<code>", &self.invite)
     }
@@ -112,6 +118,7 @@ impl World {
             "* FROM communities",
             "* FROM members",
             "* FROM invites",
+            "* FROM blocks",
             "id, user_id FROM tokens",
         ] {
             let sql = format!("SELECT {what} ORDER BY 1, 2");

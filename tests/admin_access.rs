@@ -192,7 +192,11 @@ async fn nothing_of_an_admins_is_accepted_by_the_rest_api() {
         let mut headers: Vec<_> = pass.header().into_iter().collect();
         headers.extend([JSON, OWN_PAGE].map(|(name, value)| (name, value.to_owned())));
         for (method, endpoint) in ENDPOINTS {
-            let path = world.fill(&endpoint.replace("/auth/tokens/<id>", "/auth/tokens/1"));
+            let path = world.fill(
+                &endpoint
+                    .replace("/tokens/<id>", "/tokens/1")
+                    .replace("/blocks/<id>", "/blocks/1"),
+            );
             let answer = send(&world.desk.server, method, &path, &headers, Some("{}")).await;
             assert_eq!(
                 answer.fails(),

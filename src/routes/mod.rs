@@ -2,6 +2,7 @@
 
 mod accounts;
 mod auth;
+mod blocks;
 pub(crate) mod body;
 mod channels;
 mod communities;
@@ -48,6 +49,7 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
         accounts::routes(),
         channels::routes(),
         communities::routes(),
+        blocks::routes(),
         health::routes(),
     ]
     .concat();

@@ -1,15 +1,15 @@
 //! `/users`: who somebody is.
 
-use rocket::{Route, get, patch, routes};
+use rocket::{Route, delete, get, patch, routes};
 
 use super::body::{Body, Query};
-use super::{AppState, Json, path_id};
-use crate::accounts::Caller;
-use crate::error::Result;
+use super::{AppState, Done, Json, path_id};
+use crate::accounts::{Caller, parse_farewell};
+use crate::error::{Error, Result};
 use crate::users::{Change, Tag, User};
 
 pub(super) fn routes() -> Vec<Route> {
-    routes![me, user, user_by_tag, modify_me]
+    routes![me, user, user_by_tag, modify_me, delete_me]
 }
 
 #[get("/users/@me")]
@@ -38,4 +38,14 @@ async fn modify_me(caller: Caller, body: Body, app: &AppState) -> Result<Json<Us
             .modify_user(caller.user.id, change, rand::random())
             .await?,
     ))
+}
+
+#[delete("/users/@me", data = "<body>")]
+async fn delete_me(caller: Caller, body: Body, app: &AppState) -> Result<Done> {
+    let password = parse_farewell(body.0)?;
+    let stored = app.store.password(caller.user.id).await?;
+    let fits = app.hasher.check(password.0, stored.clone()).await?;
+    let checked = stored.filter(|_| fits).ok_or(Error::InvalidCredentials)?;
+    app.store.delete_account(caller.user.id, checked).await?;
+    Ok(Done)
 }

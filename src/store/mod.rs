@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use crate::accounts::Accounts;
 use crate::admins::Admins;
+use crate::blocks::Blocks;
 use crate::channels::Channels;
 use crate::communities::Communities;
 use crate::error::Result;
@@ -17,7 +18,7 @@ use crate::users::Users;
 
 /// A store for the whole server.
 #[async_trait]
-pub trait Store: Users + Accounts + Channels + Communities + Admins {
+pub trait Store: Users + Accounts + Channels + Communities + Blocks + Admins {
     /// The highest id ever recorded, those of deleted rows included; [`Id::MIN`] in an empty store.
     ///
     /// # Errors

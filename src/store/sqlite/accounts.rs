@@ -1,11 +1,11 @@
 //! Accounts in SQL: tokens, passwords, resets, registration.
 
 use async_trait::async_trait;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::Sqlite;
 use super::rows::{user, user_columns, walk};
-use super::users::{create, find};
+use super::users::{bury, create, find};
+use super::{Sqlite, registration};
 use crate::accounts::{Accounts, Credentials, InstanceInvite, PasswordHash, Policy};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -55,14 +55,6 @@ const ISSUE_RESET: &str = "
 
 const USE_RESET: &str = "DELETE FROM resets WHERE hash = :hash RETURNING user_id, expires_at";
 
-/// Counts a use of an invite that is good; touches nothing where it isn't.
-const USE_INVITE: &str = "
-    UPDATE instance_invites SET uses = uses + 1
-    WHERE code = :code AND uses < max_uses AND (expires_at IS NULL OR expires_at > :now)";
-
-const INSERT_INVITE: &str = "
-    INSERT INTO instance_invites (code, max_uses, uses, expires_at) VALUES (:code, :max_uses, :uses, :expires_at)";
-
 #[async_trait]
 impl Accounts for Sqlite {
     async fn caller(&self, hash: SecretHash, now: Timestamp) -> Result<Caller> {
@@ -97,24 +89,13 @@ impl Accounts for Sqlite {
     }
 
     async fn registration(&self) -> Result<Policy> {
-        self.read(registration).await
+        self.read(registration::policy).await
     }
 
     async fn register(&self, new: NewUser, invite: Option<Code>, now: Timestamp) -> Result<User> {
         self.write(move |connection| {
-            let admitted = match (registration(connection)?, &invite) {
-                (Policy::Open, _) => true,
-                (Policy::Closed, _) | (Policy::Invite, None) => false,
-                (Policy::Invite, Some(code)) => {
-                    let parameters = named_params! { ":code": code, ":now": now };
-                    connection.prepare_cached(USE_INVITE)?.execute(parameters)? == 1
-                }
-            };
-            if admitted {
-                create(connection, &new)
-            } else {
-                Err(Error::RegistrationClosed)
-            }
+            registration::admit(connection, invite.as_ref(), now)?;
+            create(connection, &new)
         })
         .await
     }
@@ -155,19 +136,7 @@ impl Accounts for Sqlite {
 
     async fn log_in(&self, user: Id, checked: PasswordHash, token: NewToken) -> Result<User> {
         self.write(move |connection| {
-            let sql = "SELECT disabled, reason FROM users WHERE id = :id AND password = :checked";
-            let state = connection
-                .prepare_cached(sql)?
-                .query_row(
-                    named_params! { ":id": user, ":checked": checked.to_store() },
-                    |row| Ok((row.get(0)?, row.get(1)?)),
-                )
-                .optional()?;
-            match state {
-                None => return Err(Error::InvalidCredentials),
-                Some((true, reason)) => return Err(Error::AccountDisabled(reason)),
-                Some((false, _)) => {}
-            }
+            require_checked(connection, user, &checked)?;
             if let Some(now) = token.login {
                 let parameters = named_params! { ":user": user, ":ended": now.before(UNUSED_END) };
                 connection.prepare_cached(DROP_ENDED)?.execute(parameters)?;
@@ -207,6 +176,14 @@ impl Accounts for Sqlite {
         .await
     }
 
+    async fn delete_account(&self, user: Id, checked: PasswordHash) -> Result<()> {
+        self.write(move |connection| {
+            require_checked(connection, user, &checked)?;
+            bury(connection, user).map(drop)
+        })
+        .await
+    }
+
     async fn reset_password(
         &self,
         code: SecretHash,
@@ -235,13 +212,22 @@ impl Accounts for Sqlite {
     }
 
     async fn instance_invites(&self) -> Result<Vec<InstanceInvite>> {
-        self.read(|connection| {
-            let sql = "SELECT code, max_uses, uses, expires_at FROM instance_invites ORDER BY code";
-            let mut statement = connection.prepare_cached(sql)?;
-            let invites = statement.query_map([], instance_invite)?;
-            Ok(invites.collect::<rusqlite::Result<_>>()?)
-        })
-        .await
+        self.read(registration::instance_invites).await
+    }
+}
+
+/// Holds what a password admits to against whether it still is the one that was checked, and the account enabled.
+fn require_checked(connection: &Connection, user: Id, checked: &PasswordHash) -> Result<()> {
+    let sql = "SELECT disabled, reason FROM users WHERE id = :id AND password = :checked";
+    let parameters = named_params! { ":id": user, ":checked": checked.to_store() };
+    let state = connection
+        .prepare_cached(sql)?
+        .query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match state {
+        None => Err(Error::InvalidCredentials),
+        Some((true, reason)) => Err(Error::AccountDisabled(reason)),
+        Some((false, _)) => Ok(()),
     }
 }
 
@@ -281,26 +267,6 @@ pub(super) fn sessions(
     })
 }
 
-/// Who may register.
-pub(super) fn registration(connection: &Connection) -> Result<Policy> {
-    let sql = "SELECT registration FROM instance";
-    let policy: String = connection
-        .prepare_cached(sql)?
-        .query_row([], |row| row.get(0))?;
-    policy
-        .parse()
-        .map_err(|_| Error::Internal(format!("the stored registration policy is {policy}")))
-}
-
-/// Says who may register.
-pub(super) fn set_registration(connection: &Connection, policy: Policy) -> Result<()> {
-    let sql = "UPDATE instance SET registration = :policy";
-    connection
-        .prepare_cached(sql)?
-        .execute(named_params! { ":policy": policy.to_string() })?;
-    Ok(())
-}
-
 /// Stores a one-time reset code; an earlier one of the account is void.
 pub(super) fn insert_reset(
     connection: &Connection,
@@ -331,44 +297,6 @@ pub(super) fn revoke_all(connection: &Connection, user: Id) -> Result<usize> {
     Ok(connection
         .prepare_cached(REVOKE_ALL)?
         .execute(named_params! { ":user": user })?)
-}
-
-/// Stores an invite to this server.
-pub(super) fn insert_instance_invite(
-    connection: &Connection,
-    invite: &InstanceInvite,
-) -> Result<()> {
-    connection
-        .prepare_cached(INSERT_INVITE)?
-        .execute(named_params! {
-            ":code": invite.code,
-            ":max_uses": invite.max_uses,
-            ":uses": invite.uses,
-            ":expires_at": invite.expires_at,
-        })?;
-    Ok(())
-}
-
-/// Takes an invite to this server away and tells what it was.
-pub(super) fn remove_instance_invite(
-    connection: &Connection,
-    code: &Code,
-) -> Result<InstanceInvite> {
-    let sql = "DELETE FROM instance_invites WHERE code = :code RETURNING code, max_uses, uses, expires_at";
-    let invite = connection
-        .prepare_cached(sql)?
-        .query_row(named_params! { ":code": code }, instance_invite)
-        .optional()?;
-    invite.ok_or(Error::UnknownInvite)
-}
-
-fn instance_invite(row: &Row<'_>) -> rusqlite::Result<InstanceInvite> {
-    Ok(InstanceInvite {
-        code: row.get(0)?,
-        max_uses: row.get(1)?,
-        uses: row.get(2)?,
-        expires_at: row.get(3)?,
-    })
 }
 
 /// Stores a token of an account.

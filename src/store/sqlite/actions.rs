@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::access;
 use super::audit::{Trace, write};
 use super::rows::{record, require_user};
-use super::{accounts, communities, invites, users, views};
+use super::{accounts, communities, invites, registration, users, views};
 use crate::accounts::InstanceInvite;
 use crate::actions::{
     Action, AdminAction, CommunityAction, Deed, Outcome, UserAction, unknown_among,
@@ -77,8 +77,8 @@ fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
         }
         Action::Community(id, action) => act_on_community(connection, *id, action),
         Action::SetRegistration(policy) => {
-            let before = accounts::registration(connection)?;
-            accounts::set_registration(connection, *policy)?;
+            let before = registration::policy(connection)?;
+            registration::set_policy(connection, *policy)?;
             nothing(Trace {
                 target: of("registration", None, "registration"),
                 before: Some(json!({ "registration": before })),
@@ -86,7 +86,7 @@ fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
             })
         }
         Action::CreateInstanceInvite(invite) => {
-            accounts::insert_instance_invite(connection, invite)?;
+            registration::insert_invite(connection, invite)?;
             nothing(Trace {
                 target: of("invite", None, "to this server"),
                 before: None,
@@ -94,7 +94,7 @@ fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
             })
         }
         Action::RemoveInstanceInvite(code) => {
-            let invite = accounts::remove_instance_invite(connection, code)?;
+            let invite = registration::remove_invite(connection, code)?;
             nothing(Trace {
                 target: of("invite", None, "to this server"),
                 before: Some(describe_instance_invite(&invite)),

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::Sqlite;
 use super::rows::{exists, record, require_active, user, user_columns, walk};
+use super::{Sqlite, blocks};
 use crate::channels::{
     Channel, ChannelChange, Channels, DM, DmPair, GROUP, Kind, NewGroup, unknown_recipient,
     unknown_recipients,
@@ -20,10 +20,12 @@ pub(super) const DM_BY_PAIR: &str = "
     FROM channels WHERE type = 2 AND lower_id = :lower AND higher_id = :higher";
 
 /// Inserts nothing where the pair has its DM, which the unique key decides and no look before, nor where the other one doesn't
-/// exist.
+/// exist or has blocked the requester.
 const CREATE_DM: &str = "
     INSERT INTO channels (id, type, lower_id, higher_id)
-    SELECT :id, 2, :lower, :higher WHERE EXISTS (SELECT 1 FROM users WHERE id = :other AND username IS NOT NULL)
+    SELECT :id, 2, :lower, :higher
+    WHERE EXISTS (SELECT 1 FROM users WHERE id = :other AND username IS NOT NULL)
+        AND NOT EXISTS (SELECT 1 FROM blocks WHERE user_id = :other AND blocked_id = :requester)
     ON CONFLICT (lower_id, higher_id) WHERE type = 2 DO NOTHING";
 
 const CREATE_GROUP: &str =
@@ -96,6 +98,9 @@ impl Channels for Sqlite {
             }
             if !unknown.is_empty() {
                 return Err(unknown_recipients(unknown));
+            }
+            for recipient in &group.recipient_ids {
+                require_unblocked(connection, requester, *recipient)?;
             }
             let parameters = named_params! { ":id": id, ":name": group.name, ":owner": requester };
             connection
@@ -206,6 +211,7 @@ impl Channels for Sqlite {
             if !exists(connection, user)? {
                 return Err(Error::UnknownUser);
             }
+            require_unblocked(connection, requester, user)?;
             if group.recipients.len() + 1 >= group_max {
                 let message = format!("The group is full; {group_max} people are the most.");
                 return Err(Error::field("user.id", Problem::out_of_range(message)));
@@ -245,21 +251,32 @@ fn open_dm(connection: &Connection, requester: Id, pair: DmPair, id: Id) -> Resu
     require_active(connection, requester)?;
     let (lower, higher) = (pair.lower(), pair.higher());
     let other = if lower == requester { higher } else { lower };
-    let parameters =
-        named_params! { ":id": id, ":lower": lower, ":higher": higher, ":other": other };
+    let parameters = named_params! { ":id": id, ":lower": lower, ":higher": higher, ":other": other, ":requester": requester };
     let dm = if connection.prepare_cached(CREATE_DM)?.execute(parameters)? == 1 {
         add(connection, id, lower, id)?;
         add(connection, id, higher, id)?;
         id
     } else {
         let standing = dm_by_pair(connection, pair)?;
-        let (dm, _) = standing.ok_or_else(|| Error::field("recipient_id", unknown_recipient()))?;
+        let Some((dm, _)) = standing else {
+            require_unblocked(connection, requester, other)?;
+            return Err(Error::field("recipient_id", unknown_recipient()));
+        };
         connection
             .prepare_cached(SHOW)?
             .execute(named_params! { ":channel": dm })?;
         dm
     };
     find(connection, requester, dm)
+}
+
+/// Holds what brings somebody together with the requester against whether they have blocked them.
+fn require_unblocked(connection: &Connection, requester: Id, other: Id) -> Result<()> {
+    if blocks::blocked(connection, other, requester)? {
+        Err(Error::Blocked)
+    } else {
+        Ok(())
+    }
 }
 
 fn add(connection: &Connection, channel: Id, user: Id, since: Id) -> Result<()> {

@@ -8,12 +8,14 @@ mod accounts;
 mod actions;
 mod admins;
 mod audit;
+mod blocks;
 mod channels;
 mod communities;
 mod directory;
 mod invites;
 mod migrate;
 mod readers;
+mod registration;
 mod rows;
 mod users;
 mod views;
@@ -178,7 +180,9 @@ impl From<rusqlite::Error> for Error {
 mod plans {
     use rusqlite::Connection;
 
-    use super::{access, accounts, audit, channels, communities, directory, migrate, users, views};
+    use super::{
+        access, accounts, audit, blocks, channels, communities, directory, migrate, users, views,
+    };
     use crate::audit::Filter;
     use crate::directory::UserFilter;
     use crate::id::Id;
@@ -272,6 +276,18 @@ mod plans {
         is_direct(communities::COMMUNITY);
         for sql in communities::COMMUNITIES {
             uses(sql, "(user_id=? AND community_id>? AND community_id<?)");
+        }
+    }
+
+    #[test]
+    fn a_block_is_found_by_its_key_and_a_page_of_blocks_is_one_range_of_it() {
+        let key = "SEARCH blocks USING PRIMARY KEY (user_id=? AND blocked_id=?)";
+        assert!(plan(blocks::BLOCKED).contains(&key.to_owned()));
+        for sql in blocks::BLOCKS {
+            uses(sql, "(user_id=? AND blocked_id>? AND blocked_id<?)");
+        }
+        for sql in blocks::FORGET {
+            is_direct(sql);
         }
     }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{require_active, user, user_columns};
-use super::{Sqlite, accounts, channels, communities};
+use super::{Sqlite, accounts, blocks, channels, communities};
 use crate::communities::Community;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -159,6 +159,7 @@ pub(super) fn bury(connection: &Connection, id: Id) -> Result<Vec<(Community, Op
             .execute(named_params! { ":id": id })?,
     )?;
     accounts::forget(connection, id)?;
+    blocks::forget(connection, id)?;
     channels::leave_all_groups(connection, id)?;
     communities::leave_all(connection, id)
 }
