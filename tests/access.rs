@@ -12,11 +12,12 @@ use crate::operate::Operate;
 use crate::support::{Account, Server, failure};
 
 /// Every endpoint that needs a token.
-pub(crate) const ENDPOINTS: [(Method, &str); 33] = [
+pub(crate) const ENDPOINTS: [(Method, &str); 34] = [
     (Get, "/users"),
     (Get, "/users/@me"),
     (Patch, "/users/@me"),
     (Delete, "/users/@me"),
+    (Get, "/users/@me/export"),
     (Get, "/users/@me/blocks"),
     (Get, "/users/@me/blocks/<id>"),
     (Put, "/users/@me/blocks/<id>"),

@@ -42,6 +42,7 @@ mod command_line;
 mod communities;
 mod counts;
 mod endpoints;
+mod export;
 mod farewell;
 mod file;
 mod forgery;

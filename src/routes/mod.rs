@@ -7,6 +7,7 @@ pub(crate) mod body;
 mod channels;
 mod communities;
 mod dress;
+mod export;
 mod health;
 mod users;
 
@@ -50,6 +51,7 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
         channels::routes(),
         communities::routes(),
         blocks::routes(),
+        export::routes(),
         health::routes(),
     ]
     .concat();

@@ -1,0 +1,187 @@
+//! `/users/@me/export`: everything kept of an account, as one JSON document (contract, section 3).
+//!
+//! Not one store call but one a page, as the client takes them: memory stays small however much there is, and a client that
+//! reads slowly keeps no connection of the store's from the others.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use rocket::http::{ContentType, Header};
+use rocket::request::Request;
+use rocket::response::{Responder, Response, Result as Outcome};
+use rocket::{Route, get, routes};
+use serde::Serialize;
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::AppState;
+use crate::accounts::Caller;
+use crate::audit::{Entry, Filter, Object};
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::page::{Cursor, Listing, Page};
+use crate::store::Store;
+
+/// How many entries are read at once.
+const AT_ONCE: u16 = 200;
+
+pub(super) fn routes() -> Vec<Route> {
+    routes![export]
+}
+
+#[get("/users/@me/export")]
+#[allow(clippy::needless_pass_by_value)] // as Rocket hands guards over
+fn export(caller: Caller, app: &AppState) -> Export {
+    // Two parts are made ahead of what the client has taken.
+    let (sender, receiver) = channel(2);
+    let store = app.store.clone();
+    tokio::spawn(async move {
+        let document = Document(sender);
+        if let Err(error) = document.write(store.as_ref(), caller.user.id).await {
+            document.break_off(error).await;
+        }
+    });
+    Export(Parts {
+        receiver,
+        part: io::Cursor::default(),
+    })
+}
+
+/// What an admin did to the account. Who and from where is the admin's own affair.
+#[derive(Serialize)]
+struct Deed {
+    at: Timestamp,
+    action: String,
+    before: Option<Object>,
+    after: Option<Object>,
+}
+
+impl From<Entry> for Deed {
+    fn from(entry: Entry) -> Self {
+        Self {
+            at: entry.at,
+            action: entry.action,
+            before: entry.before,
+            after: entry.after,
+        }
+    }
+}
+
+/// The document while it is written, part by part.
+struct Document(Sender<io::Result<Vec<u8>>>);
+
+impl Document {
+    async fn write(&self, store: &dyn Store, user: Id) -> Result<()> {
+        let now = Timestamp::now();
+        let of_user = Filter {
+            target: Some(user),
+            ..Filter::default()
+        };
+        let mut part = b"{\"account\":".to_vec();
+        append(&mut part, &store.account_details(user).await?)?;
+        self.part(part).await?;
+        self.list("communities", |page| store.communities_of(user, page))
+            .await?;
+        self.list("channels", |page| store.channels_of(user, page))
+            .await?;
+        self.list("sessions", |page| store.sessions_of(user, page, now))
+            .await?;
+        self.list("blocks", |page| store.blocks(user, page)).await?;
+        self.list("audit", |page| {
+            let entries = store.audit(of_user.clone(), page);
+            async {
+                let Listing { items, next } = entries.await?;
+                let items: Vec<_> = items.into_iter().map(Deed::from).collect();
+                Ok(Listing { items, next })
+            }
+        })
+        .await?;
+        self.part(b"}".to_vec()).await
+    }
+
+    /// A list under its name, page by page.
+    async fn list<T: Serialize, F: Future<Output = Result<Listing<T>>>>(
+        &self,
+        name: &str,
+        read: impl Fn(Page) -> F,
+    ) -> Result<()> {
+        let mut part = format!(",\"{name}\":").into_bytes();
+        let mut separator = b'[';
+        let mut next = Some(Cursor::Start);
+        while let Some(cursor) = next {
+            let limit = AT_ONCE;
+            let listing = read(Page { limit, cursor }).await?;
+            for item in &listing.items {
+                part.push(separator);
+                append(&mut part, item)?;
+                separator = b',';
+            }
+            self.part(std::mem::take(&mut part)).await?;
+            next = listing.next;
+        }
+        let end: &[u8] = if separator == b'[' { b"[]" } else { b"]" };
+        self.part(end.to_vec()).await
+    }
+
+    /// Waits until the client has taken enough of what went before. One that has gone takes nothing more.
+    async fn part(&self, part: Vec<u8>) -> Result<()> {
+        let sent = self.0.send(Ok(part)).await;
+        sent.map_err(|_| Error::Internal("the client has gone".into()))
+    }
+
+    /// Ends the answer so that nobody takes it for whole: the connection is closed in its middle.
+    async fn break_off(&self, error: Error) {
+        if self.0.is_closed() {
+            return;
+        }
+        tracing::error!(%error, "an export breaks off");
+        // The client may go at this very moment.
+        let _ = self.0.send(Err(io::Error::other(error))).await;
+    }
+}
+
+fn append(part: &mut Vec<u8>, object: &impl Serialize) -> Result<()> {
+    serde_json::to_writer(part, object).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// The document as it is sent.
+struct Export(Parts);
+
+impl<'r> Responder<'r, 'static> for Export {
+    fn respond_to(self, _: &'r Request<'_>) -> Outcome<'static> {
+        let save = "attachment; filename=\"saryno-account.json\"";
+        Response::build()
+            .header(ContentType::JSON)
+            .header(Header::new("Content-Disposition", save))
+            .streamed_body(self.0)
+            .ok()
+    }
+}
+
+/// Reads the parts as they come.
+struct Parts {
+    receiver: Receiver<io::Result<Vec<u8>>>,
+    part: io::Cursor<Vec<u8>>,
+}
+
+impl AsyncRead for Parts {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        loop {
+            ready!(Pin::new(&mut self.part).poll_read(context, buffer))?;
+            if buffer.filled().len() > before {
+                return Poll::Ready(Ok(()));
+            }
+            match ready!(self.receiver.poll_recv(context)) {
+                Some(part) => self.part = io::Cursor::new(part?),
+                None => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
