@@ -8,6 +8,7 @@ use std::path::Path;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider, Source};
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -33,6 +34,8 @@ pub struct Config {
     pub workers: usize,
     /// The worker in the ids, 0 to 1022; two servers never share one.
     pub worker_id: u16,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// How many people a group holds, the requester included; 3 to 100.
     pub group_dm_max: usize,
     /// The store's sizes.
@@ -101,6 +104,7 @@ impl Default for Config {
             public_url: None,
             workers: cores,
             worker_id: 0,
+            trusted_proxies: Vec::new(),
             group_dm_max: 10,
             store: Store {
                 readers: u32::try_from(2 * cores).unwrap_or(2),

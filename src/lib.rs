@@ -79,6 +79,7 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         ids,
         hasher: Hasher::new(cores)?,
         group_dm_max: config.group_dm_max,
+        trusted_proxies: config.trusted_proxies.clone(),
         meter: Arc::new(Meter::new()),
     };
     let rocket = rocket::custom(RocketConfig {
@@ -86,7 +87,7 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         port: config.port,
         workers: config.workers,
         ident: Ident::try_new("Saryno").map_err(|error| Error::Internal(error.clone()))?,
-        // Else a client could choose the address that it is taken to come from.
+        // Else a client could choose the address that it is taken to come from; `routes/address.rs` knows better.
         ip_header: None,
         log_level: LogLevel::Off,
         shutdown: Shutdown {

@@ -50,6 +50,7 @@ mod groups;
 mod house;
 mod input;
 mod page_files;
+mod proxies;
 mod races;
 mod schema;
 mod store;

@@ -10,6 +10,7 @@ use crate::admins::{Credential, Means, Operator};
 use crate::audit::{Author, Who};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::routes::address::client_address;
 use crate::routes::body::check_content_type;
 use crate::routes::{App, guarded};
 use crate::tokens::{Secret, SecretHash};
@@ -189,7 +190,7 @@ impl<'r> FromRequest<'r> for Entrance<'r> {
 }
 
 fn address(request: &Request<'_>) -> Option<String> {
-    request.client_ip().map(|address| address.to_string())
+    client_address(request).map(|address| address.to_string())
 }
 
 /// How the requester reaches the server: for links that are handed out, and for whether a cookie may cross plain HTTP.

@@ -1,6 +1,7 @@
 //! The REST API: one file a topic. A handler is guard, parse, one store call, answer.
 
 mod accounts;
+pub(crate) mod address;
 mod auth;
 mod blocks;
 pub(crate) mod body;
@@ -14,6 +15,7 @@ mod users;
 use std::io::Cursor;
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use rocket::http::{Header, RawStr, Status};
 use rocket::request::{self, Request};
 use rocket::response::{Responder, Response, Result as Outcome};
@@ -39,6 +41,8 @@ pub(crate) struct App {
     pub(crate) hasher: Hasher,
     /// How many people a group holds.
     pub(crate) group_dm_max: usize,
+    /// Networks whose `X-Forwarded-For` is believed.
+    pub(crate) trusted_proxies: Vec<IpNet>,
     /// How the server does.
     pub(crate) meter: Arc<Meter>,
 }
