@@ -78,6 +78,15 @@ pub struct Member {
     pub since: Timestamp,
 }
 
+impl From<Participant> for Member {
+    fn from(participant: Participant) -> Self {
+        Self {
+            user: participant.user,
+            since: participant.since,
+        }
+    }
+}
+
 /// A community, and whose it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OwnedCommunity {

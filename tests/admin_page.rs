@@ -194,3 +194,21 @@ fn a_day_of_an_admin() {
         .collect();
     assert_eq!(complaints, Vec::<String>::new());
 }
+
+#[test]
+fn an_undo_that_comes_too_late_undoes_nothing_and_shows_what_is() {
+    let visit = Visit::set_up();
+    let browser = &visit.browser;
+    let made = visit.user("Ada", &["--discriminator", "0007"]);
+    let id = made["user"]["id"].as_str().unwrap();
+    visit.open(&format!("#/users/{id}"));
+    browser.fill("Name", "Grace");
+    browser.press("Rename");
+    browser.expect(&heading("Grace#0007"));
+    let database = rusqlite::Connection::open(visit.data.join("saryno.db")).unwrap();
+    let meanwhile = "UPDATE users SET username = 'Edith', username_key = 'edith'";
+    database.execute(meanwhile, []).unwrap();
+    browser.press("Undo");
+    browser.expect_text("Changed by somebody else since; nothing was undone.");
+    browser.expect(&heading("Edith#0007"));
+}

@@ -292,6 +292,7 @@ fn health_asks_the_configured_server() {
     let server = Binary::start(&data);
     let port = server.url.rsplit(':').next().unwrap().to_owned();
     let ok = json!({"status": "ok"});
+    assert_eq!(run_json(&data, &["health"]), ok);
     assert_eq!(run_json(&data, &["health", "--port", &port]), ok);
     let by_variable = saryno(&data, &["health"])
         .env("SARYNO_PORT", &port)

@@ -95,3 +95,21 @@ async fn it_holds_no_secret_nothing_of_others_and_nothing_of_the_admins() {
         assert!(!text.contains(absent), "{absent} in {text}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whether_a_dm_is_hidden_is_told_of_oneself_and_not_of_the_other() {
+    let server = Server::start().await;
+    let [a, b] = people(&server).await;
+    let dm = dm(&server, &a, &b).await;
+    server
+        .delete(&format!("/channels/{dm}"), &b)
+        .await
+        .expect(204);
+    let hidden = async |of: &Account| export(&server, of).await["channels"][0]["hidden"].clone();
+    assert_eq!(
+        (hidden(&a).await, hidden(&b).await),
+        (json!(false), json!(true))
+    );
+    let document = export(&server, &a).await.to_string();
+    assert_eq!(document.matches("hidden").count(), 1, "{document}");
+}

@@ -16,10 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Ask the running server whether it lives.
 #[derive(Args)]
 pub(super) struct Health {
-    /// Where it listens [default: as configured].
+    /// Where it listens [default: where the server on this data directory does, else as configured].
     #[arg(long)]
     address: Option<IpAddr>,
-    /// Where it listens [default: as configured].
+    /// Where it listens [default: where the server on this data directory does, else as configured].
     #[arg(long)]
     port: Option<u16>,
     #[command(flatten)]
@@ -34,7 +34,11 @@ impl Health {
                 port: self.port,
             })?
             .config;
-        let url = url_of(SocketAddr::new(config.address, config.port));
+        let running = match (self.address, self.port) {
+            (None, None) => place.served_at(),
+            _ => None,
+        };
+        let url = running.unwrap_or_else(|| url_of(SocketAddr::new(config.address, config.port)));
         let url = format!("{url}/health");
         // No proxy: it is this machine that is asked.
         let agent = ureq::Agent::config_builder()

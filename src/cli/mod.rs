@@ -98,11 +98,18 @@ impl Place {
     /// How people reach the server: as configured, or where the one that runs on the data directory listens.
     fn url(&self) -> Result<String> {
         let config = self.settings(&Flags::default())?.config;
-        let running = || DataDirectory::at(&self.data).ok()?.served_at();
         Ok(match &config.public_url {
             Some(url) => url.clone(),
-            None => running().unwrap_or_else(|| config.url()),
+            None => self.served_at().unwrap_or_else(|| config.url()),
         })
+    }
+
+    /// Where the server that runs on the data directory listens, if there is one.
+    fn served_at(&self) -> Option<String> {
+        self.data
+            .is_dir()
+            .then(|| DataDirectory::at(&self.data).ok()?.served_at())
+            .flatten()
     }
 
     /// Runs one operation on the data directory, beside a running server or without one.

@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{Cursor, Listing, Page};
 use crate::store::Store;
+use crate::views::{ChannelView, Member, Participant};
 
 /// How many entries are read at once.
 const AT_ONCE: u16 = 200;
@@ -69,6 +70,32 @@ impl From<Entry> for Deed {
     }
 }
 
+/// A channel as its participant knows it: whether others have hidden it is their own affair.
+#[derive(Serialize)]
+struct OwnChannel {
+    id: Id,
+    #[serde(rename = "type")]
+    kind: i64,
+    name: Option<String>,
+    owner_id: Option<Id>,
+    hidden: bool,
+    participants: Vec<Member>,
+}
+
+impl OwnChannel {
+    fn of(view: ChannelView, of: Id) -> Self {
+        let hidden = |participant: &Participant| participant.user.id == of && participant.hidden;
+        Self {
+            id: view.id,
+            kind: view.kind,
+            name: view.name,
+            owner_id: view.owner_id,
+            hidden: view.participants.iter().any(hidden),
+            participants: view.participants.into_iter().map(Member::from).collect(),
+        }
+    }
+}
+
 /// The document while it is written, part by part.
 struct Document(Sender<io::Result<Vec<u8>>>);
 
@@ -84,8 +111,18 @@ impl Document {
         self.part(part).await?;
         self.list("communities", |page| store.communities_of(user, page))
             .await?;
-        self.list("channels", |page| store.channels_of(user, page))
-            .await?;
+        self.list("channels", |page| {
+            let channels = store.channels_of(user, page);
+            async move {
+                let Listing { items, next } = channels.await?;
+                let items: Vec<_> = items
+                    .into_iter()
+                    .map(|view| OwnChannel::of(view, user))
+                    .collect();
+                Ok(Listing { items, next })
+            }
+        })
+        .await?;
         self.list("sessions", |page| store.sessions_of(user, page, now))
             .await?;
         self.list("blocks", |page| store.blocks(user, page)).await?;

@@ -7,6 +7,12 @@ import { visited } from './router.js'
 export function useLoad(path) {
 	const [state, set] = useState({ path })
 	const [turn, next] = useState(0)
+	const reload = useCallback(() => next((turn) => turn + 1), [])
+	// What an undo found to be out of date is read again.
+	useEffect(() => {
+		addEventListener('stale', reload)
+		return () => removeEventListener('stale', reload)
+	}, [])
 	useEffect(() => {
 		if (!path) return
 		const abort = new AbortController()
@@ -20,7 +26,7 @@ export function useLoad(path) {
 	return {
 		data: fresh.data,
 		error: fresh.error,
-		reload: useCallback(() => next((turn) => turn + 1), []),
+		reload,
 		replace: (data) => set({ path, data }),
 	}
 }

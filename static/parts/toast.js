@@ -30,7 +30,8 @@ export async function attempt(act) {
 		await act()
 	} catch (error) {
 		if (!error.fields) console.error(error)
-		toast(error.message, null, true)
+		// A session that has ended has been told of, by the log-in that shows now.
+		if (error.code !== 'unauthorized') toast(error.message, null, true)
 	} finally {
 		busy = false
 		document.documentElement.ariaBusy = null
@@ -47,7 +48,10 @@ function Toast({ toast: { id, text, undo, failed } }) {
 	const back = () => attempt(async () => {
 		drop(id)
 		const now = await Promise.all([undo.path].flat().map((path) => get(path)))
-		if (!now.every(undo.still)) return toast('Changed by somebody else since; nothing was undone.')
+		if (!now.every(undo.still)) {
+			dispatchEvent(new Event('stale'))
+			return toast('Changed by somebody else since; nothing was undone.')
+		}
 		await undo.act()
 		toast('Undone.')
 	})
