@@ -218,7 +218,9 @@ impl Outcome {
     pub fn account(self) -> Result<Account> {
         match self {
             Self::Account(account) => Ok(account),
-            other => Err(Error::Internal(format!("an account was due: {other:?}"))),
+            _ => Err(Error::Internal(
+                "the action was not about an account".into(),
+            )),
         }
     }
 }

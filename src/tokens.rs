@@ -1,5 +1,6 @@
 //! Tokens and codes: secrets that admit whoever has them (contract, section 1, "tokens").
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -120,8 +121,15 @@ impl SecretHash {
 }
 
 /// A code that admits whoever has it, 16 letters and digits (95 bits): of an invite to a community or to this server.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize)]
 pub struct Code(pub String);
+
+impl fmt::Debug for Code {
+    /// Its beginning only: whoever has the whole is let in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({})", self.beginning())
+    }
+}
 
 impl Code {
     /// A fresh one.
@@ -244,6 +252,13 @@ mod tests {
         assert_eq!((one.reveal().len(), &one.reveal()[..4]), (47, "srn_"));
         assert_ne!(one.reveal(), other.reveal());
         assert_eq!(SecretHash::of_token(one.reveal()), Some(one.hash()));
+    }
+
+    #[test]
+    fn a_code_prints_its_beginning_only() {
+        let code = Code::mint();
+        let printed = format!("{code:?}");
+        assert!(printed.contains(&code.0[..4]) && !printed.contains(&code.0[..5]));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::access;
 use super::audit::{Trace, write};
-use super::rows::{record, require_user};
+use super::rows::{exists, record};
 use super::{accounts, communities, invites, registration, users, views};
 use crate::accounts::InstanceInvite;
 use crate::actions::{
@@ -241,8 +241,10 @@ fn act_on_user(connection: &Connection, id: Id, action: &UserAction) -> Done {
 }
 
 fn create_community(connection: &Connection, id: Id, new: &NewCommunity, owner: Id) -> Done {
-    require_user(connection, owner)
-        .map_err(|_| Error::field("owner_id", Problem::unknown_user("There is no such user.")))?;
+    if !exists(connection, owner)? {
+        let problem = Problem::unknown_user("There is no such user.");
+        return Err(Error::field("owner_id", problem));
+    }
     communities::create(connection, id, new, owner)?;
     let community = views::community(connection, id)?;
     let trace = Trace {

@@ -1,5 +1,6 @@
 //! What admins see, in SQL.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
@@ -178,12 +179,17 @@ pub(super) fn statistics(
                 groups: row.get(4)?,
             })
         })?;
-    let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+    let size = |path: &Path| match std::fs::metadata(path) {
+        Ok(file) => Ok(file.len()),
+        // Without a write since the last start there is no log.
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(Error::Internal(format!("{}: {error}", path.display()))),
+    };
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
     let database = Database {
-        bytes: size(path),
-        wal_bytes: size(Path::new(&wal)),
+        bytes: size(path)?,
+        wal_bytes: size(Path::new(&wal))?,
         batches,
     };
     Ok(Statistics { counts, database })
