@@ -179,6 +179,16 @@ impl Reset {
     }
 }
 
+/// The body of `POST /account/api/reset/look`: the hash of a reset code.
+///
+/// # Errors
+/// `Invalid` with every field at fault.
+pub fn parse_reset_look(mut body: Fields) -> Result<SecretHash> {
+    let code = body.required::<Code>("code");
+    body.finish()?;
+    Ok(SecretHash::of_code(&code?))
+}
+
 /// An invite to this server, for `POST /auth/register` while registration is by invite.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct InstanceInvite {
@@ -190,6 +200,16 @@ pub struct InstanceInvite {
     pub uses: u32,
     /// No good from then on.
     pub expires_at: Option<Timestamp>,
+}
+
+/// What a token that somebody makes for themself is called; `None` if they don't say.
+///
+/// # Errors
+/// `Invalid` with every field at fault.
+pub fn parse_label(mut body: Fields) -> Result<Option<Label>> {
+    let name = body.optional("name");
+    body.finish()?;
+    Ok(name?)
 }
 
 /// What the store does with accounts. Each method is one transaction; every one can fail with `Busy`, `StorageFull`,
@@ -244,6 +264,18 @@ pub trait Accounts: Send + Sync {
     /// `NotFound` if the account has no such token.
     async fn revoke(&self, user: Id, token: Id) -> Result<()>;
 
+    /// Revokes all of the account's tokens.
+    ///
+    /// # Errors
+    /// None of its own.
+    async fn revoke_all(&self, user: Id) -> Result<()>;
+
+    /// Stores a token that the account made for itself.
+    ///
+    /// # Errors
+    /// `Unauthorized` or `AccountDisabled` if the account is not what it was when it was admitted.
+    async fn add_token(&self, user: Id, token: NewToken) -> Result<()>;
+
     /// Sets a new password after the old one was checked, and revokes every token but the one kept.
     ///
     /// # Errors
@@ -262,16 +294,30 @@ pub trait Accounts: Send + Sync {
     /// `InvalidCredentials` if the password is no longer the one that was checked; `AccountDisabled`.
     async fn delete_account(&self, user: Id, checked: PasswordHash) -> Result<()>;
 
-    /// Uses a reset code up: sets the password and revokes every token of the account.
+    /// Whose password a reset code would set.
     ///
     /// # Errors
     /// `InvalidCredentials` if the code is unknown, used or expired.
+    async fn reset_of(&self, code: SecretHash, now: Timestamp) -> Result<User>;
+
+    /// Uses a reset code up: sets the password, revokes every token of the account, and stores this one, if there is one, of a
+    /// log-in that comes with it.
+    ///
+    /// # Errors
+    /// `InvalidCredentials` as `reset_of`; `AccountDisabled` for a log-in to an account that is, and then nothing is done.
     async fn reset_password(
         &self,
         code: SecretHash,
         new: PasswordHash,
+        token: Option<NewToken>,
         now: Timestamp,
-    ) -> Result<()>;
+    ) -> Result<User>;
+
+    /// An invite to this server that is good at this moment.
+    ///
+    /// # Errors
+    /// `UnknownInvite` for used up and expired ones, too.
+    async fn instance_invite(&self, code: Code, now: Timestamp) -> Result<InstanceInvite>;
 
     /// All invites to this server, used up and expired ones too, by code.
     ///

@@ -1,11 +1,11 @@
 //! Saryno: the account and conversation backbone of a chat platform in one executable.
 //!
-//! The map of the house. Arrows of knowledge point inward: `routes`, `admin` and `cli` know the topics, the topics know nobody; the store's
+//! The map of the house. Arrows of knowledge point inward: `routes`, `web`, `admin`, `account` and `cli` know the topics, the topics know nobody; the store's
 //! adapter implements the topics' traits.
 //!
 //! | room | what lives there |
 //! | --- | --- |
-//! | [`users`], [`names`], [`flags`] | who somebody is: tags, discriminators; how names are prepared and compared; flags |
+//! | [`users`], [`names`], [`discriminators`], [`flags`] | who somebody is: tags; how names are prepared and compared; how numbers are drawn; flags |
 //! | [`accounts`], [`tokens`], [`passwords`] | how somebody proves it: registration, log-in, resets; secrets; hashing |
 //! | [`admins`], [`actions`], [`audit`], [`directory`], [`views`] | who runs the instance: what they do, the log of it, how they search, what they see |
 //! | [`channels`], [`communities`], [`blocks`] | where people talk: DMs and groups; communities, members, invites; whom they shut out |
@@ -14,12 +14,15 @@
 //! | [`meter`] | how the server does, second by second |
 //! | [`store`] | everything that lasts: the trait, and SQLite behind it |
 //! | `routes` | the REST API: one file a topic |
-//! | `admin` | the admin page: its files, its own API, its sessions |
+//! | `web` | what the two pages share: their files, what protects their sessions |
+//! | `admin` | the admin page: its own API, its sessions |
+//! | `account` | the account page, for people without a client: its own API, its sessions |
 //! | [`cli`], [`config`] | the subcommands; the settings |
 //!
 //! A request is: guard, parse, one store call, answer. Follow `PATCH /users/@me` through `routes/auth.rs`, `routes/users.rs`
 //! (`modify_me`), [`users::Change::parse`] and `store/sqlite/users.rs` (`rename`), and you have seen the whole house.
 
+mod account;
 pub mod accounts;
 pub mod actions;
 mod admin;
@@ -32,6 +35,7 @@ pub mod clock;
 pub mod communities;
 pub mod config;
 pub mod directory;
+pub mod discriminators;
 pub mod error;
 pub mod fields;
 pub mod flags;
@@ -45,6 +49,7 @@ pub mod store;
 pub mod tokens;
 pub mod users;
 pub mod views;
+mod web;
 
 use std::collections::HashSet;
 use std::io::Write;
@@ -80,7 +85,9 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         hasher: Hasher::new(cores)?,
         group_dm_max: config.group_dm_max,
         trusted_proxies: config.trusted_proxies.clone(),
+        public_url: config.public_url.clone(),
         meter: Arc::new(Meter::new()),
+        username_checks: routes::limits::ByAddress::of_username_checks(),
     };
     let rocket = rocket::custom(RocketConfig {
         address: config.address,
@@ -102,7 +109,8 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         cli_colors: false,
         ..RocketConfig::release_default()
     });
-    Ok(admin::mount(routes::mount(rocket, app), config))
+    let rocket = routes::mount(web::mount(rocket), app);
+    Ok(account::mount(admin::mount(rocket)))
 }
 
 /// Serves until SIGTERM or SIGINT, saying on standard output, and to `listening`, where it listens.

@@ -43,7 +43,7 @@ impl Secret {
         Self::mint(ADMIN_TOKEN_PREFIX)
     }
 
-    /// What the cookie of an admin's session holds.
+    /// What the cookie of a page's session holds. It lacks a token's prefix, so the REST API admits nobody by it.
     #[must_use]
     pub fn session() -> Self {
         Self::mint("")
@@ -92,10 +92,10 @@ impl SecretHash {
         Self::of(&code.0)
     }
 
-    /// The hash of a session's cookie as a browser sends it.
+    /// The hash of a session's cookie as a browser sends it; `None` if it can't be one, a token above all.
     #[must_use]
-    pub fn of_session(cookie: &str) -> Self {
-        Self::of(cookie)
+    pub fn of_session(cookie: &str) -> Option<Self> {
+        Self::of_prefixed("", cookie)
     }
 
     /// The hash of a token as a client sends it; `None` if it can't be one.
@@ -154,7 +154,7 @@ impl FromStr for Code {
     }
 }
 
-/// What a session or token is called in the account's list: at most 100 visible characters.
+/// What a session or token is called in the account's list: at most 200 visible characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Label(pub String);
 
@@ -162,11 +162,23 @@ impl Label {
     /// A label out of whatever a client calls itself.
     #[must_use]
     pub fn of_client(user_agent: Option<&str>) -> Self {
-        let visible: String = user_agent
-            .unwrap_or_default()
+        Self::of_visible(user_agent.unwrap_or_default())
+    }
+
+    /// A session of the account page, in the browser of this name.
+    #[must_use]
+    pub fn of_browser(user_agent: Option<&str>) -> Self {
+        // All of them say that they are Mozilla first.
+        let browser = user_agent.unwrap_or("unnamed browser");
+        let browser = browser.strip_prefix("Mozilla/5.0 ").unwrap_or(browser);
+        Self::of_visible(&format!("account page: {browser}"))
+    }
+
+    fn of_visible(text: &str) -> Self {
+        let visible: String = text
             .chars()
             .filter(|sign| !sign.is_control())
-            .take(100)
+            .take(200)
             .collect();
         Self(if visible.trim().is_empty() {
             "unnamed client".into()
@@ -179,6 +191,12 @@ impl Label {
     #[must_use]
     pub fn command_line() -> Self {
         Self("command line".into())
+    }
+
+    /// A token made on the account page, of no other name.
+    #[must_use]
+    pub fn account_page() -> Self {
+        Self("account page".into())
     }
 
     /// A token made on the admin page, of no other name.
@@ -283,7 +301,7 @@ mod tests {
             Label::of_client(Some("curl/8.5\r\n\u{1b}[31m")).0,
             "curl/8.5[31m"
         );
-        assert_eq!(Label::of_client(Some(&"x".repeat(500))).0.len(), 100);
+        assert_eq!(Label::of_client(Some(&"x".repeat(500))).0.len(), 200);
         assert_eq!(Label::of_client(Some(" ")), Label::of_client(None));
     }
 }

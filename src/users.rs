@@ -7,8 +7,10 @@ use async_trait::async_trait;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use crate::accounts::{NewToken, PasswordHash};
-use crate::error::{Problem, Result};
+use crate::accounts::{Code, NewToken, PasswordHash};
+use crate::clock::Timestamp;
+pub use crate::discriminators::{Discriminator, Taken};
+use crate::error::{FieldError, Problem, Result};
 use crate::fields::Fields;
 pub use crate::flags::{Flag, Flags};
 use crate::id::Id;
@@ -73,137 +75,6 @@ impl Serialize for User {
         user.serialize_field("avatar", &self.avatar)?;
         user.serialize_field("flags", &self.flags)?;
         user.end()
-    }
-}
-
-/// The number behind the name, 1 to 9999; four digits wherever it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Discriminator(u16);
-
-impl Discriminator {
-    /// How many there are for a name.
-    pub const COUNT: u16 = 9_999;
-
-    /// `None` outside 1 to 9999.
-    #[must_use]
-    pub fn new(number: u16) -> Option<Self> {
-        (1..=Self::COUNT).contains(&number).then_some(Self(number))
-    }
-
-    /// 1 to 9999.
-    #[must_use]
-    pub fn number(self) -> u16 {
-        self.0
-    }
-
-    /// Draws one of the free ones, each as likely as any other: the random number picks a rank among them. `None` when all are
-    /// taken. (Taking the next free one after a random start would favour those behind long taken runs.)
-    #[must_use]
-    pub fn draw(taken: &Taken, random: u64) -> Option<Self> {
-        let free = u64::from(Self::COUNT - taken.count);
-        // A 64-bit number times the count of the free: its upper half is a rank, and even to one part in 10^15.
-        let mut rank = u32::try_from((u128::from(random) * u128::from(free)) >> 64).ok()?;
-        for (word, taken) in (0_u16..).zip(taken.bits) {
-            let mut free = !taken;
-            if rank < free.count_ones() {
-                for _ in 0..rank {
-                    free &= free - 1; // clears the lowest bit
-                }
-                return Self::new(word * 64 + u16::try_from(free.trailing_zeros()).ok()?);
-            }
-            rank -= free.count_ones();
-        }
-        None
-    }
-}
-
-impl fmt::Display for Discriminator {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}", self.0)
-    }
-}
-
-impl FromStr for Discriminator {
-    type Err = Problem;
-
-    /// Exactly four digits, `0001` to `9999`.
-    fn from_str(text: &str) -> Result<Self, Problem> {
-        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(Problem::forbidden_character(
-                "A discriminator is four digits and nothing else.",
-            ));
-        }
-        match text.len() {
-            0..4 => Err(Problem::too_short(
-                "A discriminator has four digits; put zeros in front.",
-            )),
-            4 => text
-                .parse()
-                .ok()
-                .and_then(Self::new)
-                .ok_or_else(|| Problem::out_of_range("A discriminator is 0001 to 9999.")),
-            _ => Err(Problem::too_long("A discriminator has four digits.")),
-        }
-    }
-}
-
-impl Serialize for Discriminator {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-/// The discriminators of one name that are taken.
-#[derive(Clone)]
-pub struct Taken {
-    /// Bit n of the whole stands for n. What is no discriminator, 0 and from 10,000 on, counts as taken here, not in `count`.
-    bits: [u64; 157],
-    count: u16,
-}
-
-impl Taken {
-    /// Whether this one is.
-    #[must_use]
-    pub fn contains(&self, discriminator: Discriminator) -> bool {
-        let (word, bit) = Self::place(discriminator);
-        self.bits[word] & bit != 0
-    }
-
-    /// How many.
-    #[must_use]
-    pub fn count(&self) -> u16 {
-        self.count
-    }
-
-    /// As a bit set of 10,000 bits in 1,250 bytes, the lowest bit of a byte first; bit 0, which is no discriminator, is clear.
-    pub fn bytes(&self) -> impl Iterator<Item = u8> {
-        let bytes = self.bits.into_iter().flat_map(u64::to_le_bytes);
-        bytes
-            .take(1_250)
-            .enumerate()
-            .map(|(index, byte)| if index == 0 { byte & !1 } else { byte })
-    }
-
-    fn place(discriminator: Discriminator) -> (usize, u64) {
-        let number = usize::from(discriminator.0);
-        (number / 64, 1 << (number % 64))
-    }
-}
-
-impl FromIterator<Discriminator> for Taken {
-    fn from_iter<I: IntoIterator<Item = Discriminator>>(discriminators: I) -> Self {
-        let mut taken = Self {
-            bits: [0; 157],
-            count: 0,
-        };
-        taken.bits[0] = 1;
-        taken.bits[156] = u64::MAX << 16;
-        for discriminator in discriminators {
-            let (word, bit) = Self::place(discriminator);
-            taken.count += u16::from(taken.bits[word] & bit == 0);
-            taken.bits[word] |= bit;
-        }
-        taken
     }
 }
 
@@ -281,6 +152,94 @@ impl Change {
     }
 }
 
+/// The query of `GET /usernames/check`: what somebody typed, allowed or not.
+pub struct UsernameQuery {
+    /// The name, or the rule that forbids it.
+    pub username: Result<Username, Problem>,
+    /// The instance invite of a newcomer.
+    pub invite: Option<Code>,
+}
+
+impl UsernameQuery {
+    /// # Errors
+    /// `Invalid` if there is no name at all.
+    pub fn parse(mut query: Fields) -> Result<Self> {
+        let username = query.required::<Typed>("username");
+        let invite = query.optional("invite");
+        query.finish_known()?;
+        Ok(Self {
+            username: username?.0,
+            invite: invite?,
+        })
+    }
+}
+
+/// A username as it was typed: that it is not allowed is an answer here, and no fault of the query.
+struct Typed(Result<Username, Problem>);
+
+impl FromStr for Typed {
+    type Err = Problem;
+
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        Ok(Self(text.parse()))
+    }
+}
+
+/// Who asks which discriminators of a name are free.
+#[derive(Debug, Clone)]
+pub enum Asker {
+    /// Somebody with an account here.
+    Account,
+    /// Somebody who wants one, with an instance invite if they have one.
+    Newcomer(Option<Code>),
+}
+
+/// What there is to say about a username that somebody thinks of.
+#[derive(Serialize)]
+pub struct UsernameCheck {
+    /// The name as it would be shown; `None` where it is not allowed.
+    pub username: Option<String>,
+    /// Whether the rules allow it.
+    pub allowed: bool,
+    /// The rule that forbids it.
+    pub errors: Vec<FieldError>,
+    /// How many have it. `None`, like the next two, where the name is not allowed or the asker is not told.
+    pub holders: Option<u16>,
+    /// How many more could.
+    pub free: Option<u16>,
+    /// Which discriminators are taken.
+    pub taken: Option<Taken>,
+}
+
+impl UsernameCheck {
+    /// A name that is allowed, and which of its discriminators are taken where the asker is told.
+    #[must_use]
+    pub fn allowed(username: &Username, taken: Option<Taken>) -> Self {
+        let holders = taken.as_ref().map(Taken::count);
+        Self {
+            username: Some(username.to_string()),
+            allowed: true,
+            errors: Vec::new(),
+            holders,
+            free: holders.map(|holders| Discriminator::COUNT - holders),
+            taken,
+        }
+    }
+
+    /// A name that is not, and why.
+    #[must_use]
+    pub fn forbidden(problem: Problem) -> Self {
+        Self {
+            username: None,
+            allowed: false,
+            errors: vec![FieldError::new("username", problem)],
+            holders: None,
+            free: None,
+            taken: None,
+        }
+    }
+}
+
 /// An account as its operator sees it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Account {
@@ -326,6 +285,18 @@ pub trait Users: Send + Sync {
     /// `UnknownUser`.
     async fn account(&self, id: Id) -> Result<Account>;
 
+    /// Which discriminators of a name are taken; `None` for a newcomer who could not register at this moment: to them it is not
+    /// told who is here.
+    ///
+    /// # Errors
+    /// None of its own.
+    async fn taken(
+        &self,
+        username: Username,
+        asker: Asker,
+        now: Timestamp,
+    ) -> Result<Option<Taken>>;
+
     /// Changes name or discriminator. A name alone keeps the discriminator where that is free and draws another one, by
     /// `random`, where it isn't; a discriminator given is that very one. What the user has already is no change.
     ///
@@ -337,33 +308,6 @@ pub trait Users: Send + Sync {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::rngs::SmallRng;
-    use rand::{Rng, SeedableRng};
-
-    fn discriminator(number: u16) -> Discriminator {
-        Discriminator::new(number).unwrap()
-    }
-
-    #[test]
-    fn a_discriminator_is_four_digits_from_0001_to_9999() {
-        assert_eq!("0001".parse(), Ok(discriminator(1)));
-        assert_eq!("9999".parse::<Discriminator>().unwrap().to_string(), "9999");
-        let cases = [
-            ("", "too_short"),
-            ("1", "too_short"),
-            ("00001", "too_long"),
-            ("0000", "out_of_range"),
-            ("+001", "forbidden_character"),
-            ("１２３４", "forbidden_character"),
-        ];
-        for (text, code) in cases {
-            assert_eq!(
-                text.parse::<Discriminator>().unwrap_err().code,
-                code,
-                "{text}"
-            );
-        }
-    }
 
     #[test]
     fn a_tag_is_name_hash_and_four_digits() {
@@ -397,65 +341,6 @@ mod tests {
             serde_json::to_string(&User::tombstone(id)).unwrap(),
             r#"{"id":"42388375784780768","username":"Deleted User","discriminator":"0000","avatar":null,"flags":[]}"#
         );
-    }
-
-    #[test]
-    fn the_draw_gives_each_free_one_by_its_rank() {
-        let taken: Taken = (1..=9_999)
-            .filter(|number| ![7, 500, 9_999].contains(number))
-            .map(discriminator)
-            .collect();
-        let third = u64::MAX / 3;
-        assert_eq!(Discriminator::draw(&taken, 0), Some(discriminator(7)));
-        assert_eq!(
-            Discriminator::draw(&taken, third - 1),
-            Some(discriminator(7))
-        );
-        assert_eq!(
-            Discriminator::draw(&taken, third + 2),
-            Some(discriminator(500))
-        );
-        assert_eq!(
-            Discriminator::draw(&taken, u64::MAX),
-            Some(discriminator(9_999))
-        );
-    }
-
-    #[test]
-    fn the_last_free_one_is_drawn_and_then_none() {
-        let mut taken: Taken = (2..=9_999).map(discriminator).collect();
-        assert_eq!(
-            Discriminator::draw(&taken, u64::MAX),
-            Some(discriminator(1))
-        );
-        taken = (1..=9_999).map(discriminator).collect();
-        assert_eq!(Discriminator::draw(&taken, 0), None);
-        assert_eq!(Discriminator::draw(&taken, u64::MAX), None);
-    }
-
-    #[test]
-    fn the_draw_is_even_over_what_is_free() {
-        // A long taken run in the middle: 'the next free one after a random start' would give 8001 a hundred times its share.
-        let taken: Taken = (101..=8_000)
-            .chain(8_101..=9_999)
-            .map(discriminator)
-            .collect();
-        let mut random = SmallRng::seed_from_u64(20_200_925);
-        let mut drawn = vec![0_u32; 10_000];
-        for _ in 0..200_000 {
-            drawn[usize::from(
-                Discriminator::draw(&taken, random.next_u64())
-                    .unwrap()
-                    .number(),
-            )] += 1;
-        }
-        let chi_squared: f64 = (1..=100)
-            .chain(8_001..=8_100)
-            .map(|number: usize| (f64::from(drawn[number]) - 1_000.0).powi(2) / 1_000.0)
-            .sum();
-        // 199 degrees of freedom: 99.9 % of fair draws stay below 267.5 and 99.9 % above 141.
-        assert!((141.0..267.5).contains(&chi_squared), "{chi_squared}");
-        assert_eq!(drawn.iter().sum::<u32>(), 200_000);
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! What admins see: an account with all that is known of it, channels and their participants, how full a name is, figures.
 
-use std::fmt::Write;
-
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::communities::Community;
@@ -116,7 +114,6 @@ pub struct Holders {
     /// How many more could.
     pub free: u16,
     /// Bit n of 10,000 stands for n, the lowest bit of a byte first.
-    #[serde(serialize_with = "bits")]
     pub taken: Taken,
 }
 
@@ -132,14 +129,6 @@ impl Holders {
             taken,
         }
     }
-}
-
-fn bits<S: Serializer>(taken: &Taken, serializer: S) -> Result<S::Ok, S::Error> {
-    let mut hex = String::with_capacity(2_500);
-    for byte in taken.bytes() {
-        write!(hex, "{byte:02x}").map_err(serde::ser::Error::custom)?;
-    }
-    serializer.serialize_str(&hex)
 }
 
 /// How much there is of everything, tombstones left out.

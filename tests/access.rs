@@ -12,7 +12,7 @@ use crate::operate::Operate;
 use crate::support::{Account, Server, failure};
 
 /// Every endpoint that needs a token.
-pub(crate) const ENDPOINTS: [(Method, &str); 34] = [
+pub(crate) const ENDPOINTS: [(Method, &str); 35] = [
     (Get, "/users"),
     (Get, "/users/@me"),
     (Patch, "/users/@me"),
@@ -29,6 +29,7 @@ pub(crate) const ENDPOINTS: [(Method, &str); 34] = [
     (Post, "/users/@me/channels"),
     (Post, "/auth/logout"),
     (Get, "/auth/tokens"),
+    (Delete, "/auth/tokens"),
     (Delete, "/auth/tokens/<id>"),
     (Post, "/auth/password"),
     (Get, "/channels/<id>"),
@@ -50,10 +51,11 @@ pub(crate) const ENDPOINTS: [(Method, &str); 34] = [
 ];
 
 /// Every endpoint for those who have none yet.
-const OPEN: [(Method, &str); 5] = [
+const OPEN: [(Method, &str); 6] = [
     (Post, "/auth/register"),
     (Post, "/auth/login"),
     (Post, "/auth/reset"),
+    (Get, "/usernames/check"),
     (Get, "/health"),
     (Get, "/ready"),
 ];

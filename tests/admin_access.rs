@@ -226,7 +226,7 @@ async fn a_deed_of_an_admin_who_was_removed_since_they_were_admitted_is_not_done
     let Pass::Cookie(cookie) = session(&world.desk.server, &gone).await else {
         panic!("no session")
     };
-    let credential = Credential::Session(SecretHash::of_session(&cookie));
+    let credential = Credential::Session(SecretHash::of_session(&cookie).unwrap());
     let operator = store.operator(credential, now(), false).await.unwrap();
     perform(store, Action::Admin(gone.id, AdminAction::Remove))
         .await

@@ -47,7 +47,10 @@ fn the_database_is_known_under_store_sqlite_only() {
 #[test]
 fn the_web_framework_is_known_to_the_routes_and_the_roots_only() {
     assert_eq!(
-        outside(&["routes", "admin", "lib.rs", "main.rs"], &["rocket::"]),
+        outside(
+            &["routes", "web", "admin", "account", "lib.rs", "main.rs"],
+            &["rocket::"]
+        ),
         Vec::<PathBuf>::new()
     );
 }
@@ -56,12 +59,19 @@ fn the_web_framework_is_known_to_the_routes_and_the_roots_only() {
 fn the_topics_know_neither_the_routes_nor_the_command_line_nor_the_adapter() {
     let known = [
         "crate::routes",
+        "crate::web",
         "crate::admin::",
+        "crate::account::",
         "crate::cli",
         "store::sqlite",
     ];
     assert_eq!(
-        outside(&["routes", "admin", "cli", "lib.rs", "main.rs"], &known),
+        outside(
+            &[
+                "routes", "web", "admin", "account", "cli", "lib.rs", "main.rs"
+            ],
+            &known
+        ),
         Vec::<PathBuf>::new()
     );
 }

@@ -3,7 +3,7 @@
 use rocket::{Route, delete, get, post, routes};
 use serde::Serialize;
 
-use super::auth::{Admitted, InPerson, Site};
+use super::auth::{Admitted, InPerson};
 use super::forms::{parse_admin, parse_required_label};
 use crate::actions::{Action, AdminAction};
 use crate::admins::{
@@ -17,6 +17,7 @@ use crate::page::Page;
 use crate::routes::body::{Body, Query};
 use crate::routes::{AppState, Done, Json, Listed, path_id};
 use crate::tokens::{Label, Secret};
+use crate::web::Site;
 
 pub(super) fn routes() -> Vec<Route> {
     routes![

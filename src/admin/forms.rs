@@ -232,16 +232,6 @@ pub(super) fn parse_reason(mut body: Fields) -> Result<Option<Reason>> {
     Ok(reason?.flatten())
 }
 
-/// The name of a token, in the body of the POST that makes it; which may leave it out where a default will do.
-///
-/// # Errors
-/// `Invalid` with every field at fault.
-pub(super) fn parse_label(mut body: Fields) -> Result<Option<Label>> {
-    let label = body.optional::<Label>("name");
-    body.finish()?;
-    Ok(label?)
-}
-
 /// The body of `POST /admin/api/tokens`.
 ///
 /// # Errors

@@ -7,36 +7,43 @@ mod channels;
 mod communities;
 mod forms;
 mod overview;
-mod page;
 mod registration;
 mod session;
 mod users;
 
 use std::net::SocketAddr;
 
-use rocket::{Build, Orbit, Rocket, State};
+use rocket::http::uri::fmt::Path;
+use rocket::http::uri::{Origin, Segments};
+use rocket::{Build, Orbit, Rocket, State, get, routes};
 
 use crate::actions::{Action, Deed, Outcome};
 use crate::audit::Author;
 use crate::clock::Timestamp;
-use crate::config::{Config, url_of};
+use crate::config::url_of;
 use crate::error::Result;
 use crate::routes::App;
+use crate::routes::limits::LogIns;
 use crate::tokens::Secret;
-use session::{LogIns, SetUpLink};
+use crate::web::{Asset, Files};
+use session::SetUpLink;
 
 /// What the page's handlers work with besides [`App`].
 struct Desk {
-    /// How people reach the server, where the settings say so.
-    public_url: Option<String>,
     /// Slows log-ins down.
     log_ins: LogIns,
 }
 
 type DeskState = State<Desk>;
 
+#[get("/<path..>", rank = 20)]
+#[allow(clippy::needless_pass_by_value)] // as Rocket hands it over
+fn file(path: Segments<'_, Path>, uri: &Origin<'_>, files: &State<Files>) -> Result<Asset> {
+    files.find(&path, uri, "index.html")
+}
+
 /// Mounts the page at `/admin` and its API at `/admin/api`, and has the meter tick.
-pub(crate) fn mount(rocket: Rocket<Build>, config: &Config) -> Rocket<Build> {
+pub(crate) fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
     let api: Vec<_> = [
         session::routes(),
         overview::routes(),
@@ -49,12 +56,10 @@ pub(crate) fn mount(rocket: Rocket<Build>, config: &Config) -> Rocket<Build> {
     .concat();
     rocket
         .manage(Desk {
-            public_url: config.public_url.clone(),
             log_ins: LogIns::new(),
         })
         .manage(SetUpLink::new(Secret::code(), Timestamp::now()))
-        .manage(page::Files::load())
-        .mount("/admin", page::routes())
+        .mount("/admin", routes![file])
         .mount("/admin/api", api)
         .attach(overview::ticking())
 }
@@ -71,7 +76,7 @@ pub(crate) async fn set_up_link(rocket: &Rocket<Orbit>) -> Option<String> {
         }
     }
     let code = rocket.state::<SetUpLink>()?.code()?;
-    let public = rocket.state::<Desk>()?.public_url.clone();
+    let public = app.public_url.clone();
     let config = rocket.config();
     let at = SocketAddr::new(config.address, config.port);
     let url = public.unwrap_or_else(|| url_of(at));

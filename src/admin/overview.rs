@@ -13,13 +13,13 @@ use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::auth::Admitted;
-use super::page::{accepts_gzip, gzip};
 use crate::accounts::Policy;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::meter::{Dms, Sample};
 use crate::routes::{App, AppState};
 use crate::views::Statistics;
+use crate::web::{accepts_gzip, gzip};
 
 pub(super) fn routes() -> Vec<Route> {
     routes![overview, live]

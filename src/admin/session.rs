@@ -1,18 +1,14 @@
 //! How an admin gets in, and out: the first set-up, log-in, one-time links, the password.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use rocket::http::CookieJar;
 use rocket::{Route, State, get, post, routes};
 use serde::Serialize;
 
 use super::DeskState;
-use super::auth::{Entrance, InPerson, Site, Visitor};
+use super::auth::{InPerson, Visitor};
 use super::forms::{AdminLogIn, LinkUse, SetUp};
 use crate::accounts::PasswordChange;
 use crate::actions::{Action, AdminAction};
@@ -25,6 +21,7 @@ use crate::names::Username;
 use crate::routes::body::Body;
 use crate::routes::{App, AppState, Done, Json};
 use crate::tokens::{Secret, SecretHash};
+use crate::web::{ADMIN, Entrance, Site};
 
 pub(super) fn routes() -> Vec<Route> {
     routes![state, set_up, log_in, use_link, log_out, change_password]
@@ -71,68 +68,6 @@ impl SetUpLink {
     }
 }
 
-/// Slows log-ins down, those from one address and those to one name, wherever they come from. A name has far more of them, so
-/// that whoever knows it can't keep its admin out from one place.
-pub(super) struct LogIns {
-    names: DefaultKeyedRateLimiter<String>,
-    addresses: DefaultKeyedRateLimiter<IpAddr>,
-}
-
-/// From an address: so many at once, then one in so many seconds.
-const FROM_ADDRESS: (NonZeroU32, Duration) =
-    (NonZeroU32::MIN.saturating_add(9), Duration::from_secs(10));
-/// To a name.
-const TO_NAME: (NonZeroU32, Duration) =
-    (NonZeroU32::MIN.saturating_add(99), Duration::from_secs(5));
-/// How many names or addresses are remembered before those that need not be are forgotten.
-const REMEMBERED: usize = 10_000;
-
-impl LogIns {
-    pub(super) fn new() -> Self {
-        let quota = |(at_once, pace): (NonZeroU32, Duration)| {
-            Quota::with_period(pace)
-                .unwrap_or(Quota::per_minute(at_once))
-                .allow_burst(at_once)
-        };
-        Self {
-            names: RateLimiter::keyed(quota(TO_NAME)),
-            addresses: RateLimiter::keyed(quota(FROM_ADDRESS)),
-        }
-    }
-
-    fn check(&self, name: Option<&str>, address: Option<&str>) -> Result<()> {
-        if self.names.len() > REMEMBERED {
-            self.names.retain_recent();
-        }
-        if self.addresses.len() > REMEMBERED {
-            self.addresses.retain_recent();
-        }
-        let clock = DefaultClock::default();
-        if let Some(address) = address.and_then(|address| address.parse().ok()) {
-            self.addresses
-                .check_key(&network(address))
-                .map_err(|until| Error::Limited(until.wait_time_from(clock.now())))?;
-        }
-        if let Some(name) = name {
-            self.names
-                .check_key(&name.to_owned())
-                .map_err(|until| Error::Limited(until.wait_time_from(clock.now())))?;
-        }
-        Ok(())
-    }
-}
-
-/// An IPv6 client has its whole /64 (contract, section 1, "Rate limits").
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let bits = address.to_bits() & !u128::from(u64::MAX);
-            IpAddr::V6(bits.into())
-        }
-    }
-}
-
 /// What the page needs to know first.
 #[derive(Serialize)]
 struct Now {
@@ -165,21 +100,21 @@ async fn set_up(
         password,
     } = SetUp::parse(body.0)?;
     let now = Timestamp::now();
-    desk.log_ins.check(None, entrance.address.as_deref())?;
+    desk.log_ins.check(None, entrance.address)?;
     link.check(code, now)?;
     let new = NewAdmin {
         id: app.ids.next()?,
         name,
         way: WayIn::Password(app.hasher.hash(password).await?),
     };
-    let author = newcomer(new.id, &new.name, "set-up link", entrance.address.clone());
+    let author = newcomer(new.id, &new.name, "set-up link", entrance.address);
     let (cookie, session) = session(app, now)?;
     let admin = app
         .store
         .set_up(new, session, author, app.ids.next()?)
         .await?;
     link.end();
-    entrance.begin(&cookie);
+    entrance.begin(&ADMIN, &cookie);
     Ok(Json::created(admin))
 }
 
@@ -191,8 +126,7 @@ async fn log_in(
     desk: &DeskState,
 ) -> Result<Json<Admin>> {
     let AdminLogIn { name, password } = AdminLogIn::parse(body.0)?;
-    desk.log_ins
-        .check(Some(name.key()), entrance.address.as_deref())?;
+    desk.log_ins.check(Some(name.key()), entrance.address)?;
     let found = match app.store.admin_credentials(name).await {
         Ok(found) => Some(found),
         Err(Error::InvalidCredentials) => None,
@@ -205,12 +139,12 @@ async fn log_in(
         .filter(|_| fits)
         .and_then(|found| found.password.map(|password| (found.admin, password)))
         .ok_or(Error::InvalidCredentials)?;
-    let author = newcomer(admin.id, &admin.name, "page", entrance.address.clone());
+    let author = newcomer(admin.id, &admin.name, "page", entrance.address);
     let (cookie, session) = session(app, Timestamp::now())?;
     app.store
         .log_in_admin(checked, session, author, app.ids.next()?)
         .await?;
-    entrance.begin(&cookie);
+    entrance.begin(&ADMIN, &cookie);
     Ok(Json::ok(admin))
 }
 
@@ -222,20 +156,15 @@ async fn use_link(
     desk: &DeskState,
 ) -> Result<Json<Admin>> {
     let LinkUse { code, password } = LinkUse::parse(body.0)?;
-    desk.log_ins.check(None, entrance.address.as_deref())?;
+    desk.log_ins.check(None, entrance.address)?;
     let password = app.hasher.hash(password).await?;
     let (cookie, session) = session(app, Timestamp::now())?;
+    let address = entrance.address.map(|address| address.to_string());
     let admin = app
         .store
-        .use_admin_link(
-            code,
-            password,
-            session,
-            entrance.address.clone(),
-            app.ids.next()?,
-        )
+        .use_admin_link(code, password, session, address, app.ids.next()?)
         .await?;
-    entrance.begin(&cookie);
+    entrance.begin(&ADMIN, &cookie);
     Ok(Json::ok(admin))
 }
 
@@ -247,7 +176,7 @@ async fn log_out(
     app: &AppState,
 ) -> Result<Done> {
     app.perform(admitted.0.author(), Action::LogOut).await?;
-    site.end(jar);
+    ADMIN.end(&site, jar);
     Ok(Done)
 }
 
@@ -277,14 +206,14 @@ async fn change_password(
     Ok(Done)
 }
 
-fn newcomer(id: Id, name: &impl ToString, via: &'static str, address: Option<String>) -> Author {
+fn newcomer(id: Id, name: &impl ToString, via: &'static str, address: Option<IpAddr>) -> Author {
     Author {
         who: Who::Newcomer {
             id,
             name: name.to_string(),
             via,
         },
-        address,
+        address: address.map(|address| address.to_string()),
     }
 }
 
@@ -301,45 +230,6 @@ fn session(app: &App, begun: Timestamp) -> Result<(Secret, NewSession)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn log_ins_to_a_name_slow_down_wherever_they_come_from_and_those_to_another_do_not() {
-        let log_ins = LogIns::new();
-        for count in 0..100 {
-            let address = format!("192.0.2.{count}");
-            assert_eq!(log_ins.check(Some("root"), Some(&address)), Ok(()));
-        }
-        let Err(Error::Limited(wait)) = log_ins.check(Some("root"), Some("192.0.2.200")) else {
-            panic!("the next one was let through")
-        };
-        assert!(wait <= TO_NAME.1, "{wait:?}");
-        assert_eq!(log_ins.check(Some("other"), Some("192.0.2.200")), Ok(()));
-    }
-
-    #[test]
-    fn who_is_slowed_down_keeps_nobody_out_of_the_same_name() {
-        let log_ins = LogIns::new();
-        while log_ins.check(Some("root"), Some("192.0.2.1")).is_ok() {}
-        assert_eq!(log_ins.check(Some("root"), Some("192.0.2.2")), Ok(()));
-    }
-
-    #[test]
-    fn log_ins_from_an_address_slow_down_whatever_the_name_and_an_ipv6_network_is_one_address() {
-        let log_ins = LogIns::new();
-        for count in 0..10 {
-            let address = format!("2001:db8::{count:x}");
-            assert_eq!(
-                log_ins.check(Some(&format!("name {count}")), Some(&address)),
-                Ok(())
-            );
-        }
-        let same = log_ins.check(Some("another"), Some("2001:db8::ffff"));
-        assert!(matches!(same, Err(Error::Limited(_))), "{same:?}");
-        assert_eq!(
-            log_ins.check(Some("another"), Some("2001:db8:0:1::1")),
-            Ok(())
-        );
-    }
 
     #[test]
     fn the_set_up_link_ends_with_its_use_and_after_an_hour() {

@@ -3,9 +3,9 @@
 use rocket::{Route, delete, get, patch, post, put, routes};
 use serde::Serialize;
 
-use super::auth::{Admitted, Site};
-use super::forms::{Bulk, WantedUser, parse_label, parse_reason};
-use crate::accounts::{Label, NewToken, RESET_END, SESSIONS, Secret, Session};
+use super::auth::Admitted;
+use super::forms::{Bulk, WantedUser, parse_reason};
+use crate::accounts::{Label, NewToken, RESET_END, SESSIONS, Secret, Session, parse_label};
 use crate::actions::{Action, Deed, Outcome, UserAction, unknown_among};
 use crate::admins::LISTS;
 use crate::channels::CHANNELS;
@@ -20,6 +20,7 @@ use crate::routes::body::{Body, Query};
 use crate::routes::{App, AppState, Done, Json, Listed, path_id};
 use crate::users::{Account, Change, Flag, Flags, NewUser, User};
 use crate::views::{AccountDetails, ChannelView, FullName, Holders};
+use crate::web::Site;
 
 pub(super) fn routes() -> Vec<Route> {
     routes![

@@ -5,7 +5,7 @@ use rocket::{Route, delete, get, post, routes};
 use serde::Serialize;
 
 use super::body::{Body, Query};
-use super::{AppState, Done, Json, Listed, path_id};
+use super::{App, AppState, Done, Json, Listed, path_id};
 use crate::accounts::{
     Caller, Label, LogIn, NewToken, PasswordChange, Policy, Registration, Reset, SESSIONS, Secret,
     Session,
@@ -16,15 +16,13 @@ use crate::page::Page;
 use crate::users::{Flags, NewUser, User};
 
 pub(super) fn routes() -> Vec<Route> {
-    routes![
-        register,
-        log_in,
-        log_out,
-        sessions,
-        revoke,
-        change_password,
-        reset_password
-    ]
+    let entrances = routes![register, log_in, log_out, reset_password];
+    [entrances, own_routes()].concat()
+}
+
+/// What somebody does who is in already, by a token or on the account page.
+pub(super) fn own_routes() -> Vec<Route> {
+    routes![sessions, revoke, revoke_all, change_password]
 }
 
 /// What a log-in gives: the only time the token is shown.
@@ -37,13 +35,27 @@ struct Admission {
 #[post("/auth/register", data = "<body>")]
 async fn register(body: Body, client: Client, app: &AppState) -> Result<Json<Admission>> {
     let wanted = Registration::parse(body.0)?;
+    let now = Timestamp::now();
+    let (secret, token) = login_token(app, client.0, now)?;
+    let user = create_account(app, wanted, token, now).await?;
+    Ok(Json::created(Admission {
+        user,
+        token: secret.reveal().to_owned(),
+    }))
+}
+
+/// Makes the account that somebody wants, logged in by this token.
+pub(crate) async fn create_account(
+    app: &App,
+    wanted: Registration,
+    token: NewToken,
+    now: Timestamp,
+) -> Result<User> {
     // Spares a closed server the hashing; whether this newcomer may register is decided with the insertion.
     if app.store.registration().await? == Policy::Closed {
         return Err(Error::RegistrationClosed);
     }
-    let now = Timestamp::now();
     let password = app.hasher.hash(wanted.password).await?;
-    let (secret, token) = login_token(app, client, now)?;
     let new = NewUser {
         id: app.ids.next()?,
         username: wanted.username,
@@ -53,16 +65,23 @@ async fn register(body: Body, client: Client, app: &AppState) -> Result<Json<Adm
         password: Some(password),
         token: Some(token),
     };
-    let user = app.store.register(new, wanted.invite, now).await?;
-    Ok(Json::created(Admission {
+    app.store.register(new, wanted.invite, now).await
+}
+
+#[post("/auth/login", data = "<body>")]
+async fn log_in(body: Body, client: Client, app: &AppState) -> Result<Json<Admission>> {
+    let attempt = LogIn::parse(body.0)?;
+    let (secret, token) = login_token(app, client.0, Timestamp::now())?;
+    let user = check_log_in(app, attempt, token).await?;
+    Ok(Json::ok(Admission {
         user,
         token: secret.reveal().to_owned(),
     }))
 }
 
-#[post("/auth/login", data = "<body>")]
-async fn log_in(body: Body, client: Client, app: &AppState) -> Result<Json<Admission>> {
-    let LogIn { tag, password } = LogIn::parse(body.0)?;
+/// Logs somebody in by this token, if tag and password fit.
+pub(crate) async fn check_log_in(app: &App, attempt: LogIn, token: NewToken) -> Result<User> {
+    let LogIn { tag, password } = attempt;
     let account = match app.store.credentials(tag).await {
         Ok(account) => Some(account),
         Err(Error::UnknownUser) => None,
@@ -77,20 +96,15 @@ async fn log_in(body: Body, client: Client, app: &AppState) -> Result<Json<Admis
         .filter(|_| fits)
         .and_then(|account| account.password.map(|password| (account.id, password)))
         .ok_or(Error::InvalidCredentials)?;
-    let (secret, token) = login_token(app, client, Timestamp::now())?;
-    let user = app.store.log_in(id, checked, token).await?;
-    Ok(Json::ok(Admission {
-        user,
-        token: secret.reveal().to_owned(),
-    }))
+    app.store.log_in(id, checked, token).await
 }
 
-fn login_token(app: &AppState, client: Client, now: Timestamp) -> Result<(Secret, NewToken)> {
+fn login_token(app: &App, label: Label, now: Timestamp) -> Result<(Secret, NewToken)> {
     let secret = Secret::token();
     let token = NewToken {
         id: app.ids.next()?,
         hash: secret.hash(),
-        label: client.0,
+        label,
         login: Some(now),
     };
     Ok((secret, token))
@@ -121,6 +135,13 @@ async fn revoke(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
     Ok(Done)
 }
 
+/// Logs out everywhere, here too.
+#[delete("/auth/tokens")]
+async fn revoke_all(caller: Caller, app: &AppState) -> Result<Done> {
+    app.store.revoke_all(caller.user.id).await?;
+    Ok(Done)
+}
+
 #[post("/auth/password", data = "<body>")]
 async fn change_password(caller: Caller, body: Body, app: &AppState) -> Result<Done> {
     let PasswordChange { current, new } = PasswordChange::parse(body.0)?;
@@ -141,7 +162,7 @@ async fn reset_password(body: Body, app: &AppState) -> Result<Done> {
     let new = app.hasher.hash(new).await?;
 
     app.store
-        .reset_password(code, new, Timestamp::now())
+        .reset_password(code, new, None, Timestamp::now())
         .await?;
     Ok(Done)
 }

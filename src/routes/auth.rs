@@ -1,13 +1,17 @@
 //! Who asks: the guard that turns an `Authorization` header into a [`Caller`] (contract, section 1, "auth").
 
+use std::net::IpAddr;
+
 use rocket::request::{self, FromRequest, Request};
 
+use super::address::client_address;
 use super::body::check_content_type;
 use super::{App, guarded};
 use crate::accounts::{Caller, SecretHash};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
+use crate::web::{ACCOUNT, changes, require_page};
 
 /// The account that a request was admitted for, for the log line.
 pub(super) struct Admitted(Option<Id>);
@@ -27,8 +31,39 @@ impl<'r> FromRequest<'r> for Caller {
     }
 }
 
+/// Somebody who may have an account here, and may not: newcomers ask, too.
+pub(crate) struct Visitor {
+    /// Whom the request was admitted for.
+    pub(crate) caller: Option<Caller>,
+    /// Where it comes from.
+    pub(crate) address: Option<IpAddr>,
+}
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Visitor {
+    type Error = ();
+
+    async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
+        let caller = match admit(request).await {
+            Ok(caller) => Ok(Some(caller)),
+            Err(Error::Unauthorized | Error::AccountDisabled(_)) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let visitor = caller.map(|caller| Self {
+            caller,
+            address: client_address(request),
+        });
+        guarded(request, visitor)
+    }
+}
+
 async fn admit(request: &Request<'_>) -> Result<Caller> {
-    let (scheme, hash) = credentials(request).ok_or(Error::Unauthorized)?;
+    let (scheme, hash) = if is_account_page(request) {
+        let session = ACCOUNT.read(request).map(|hash| (Scheme::Session, hash));
+        session.ok_or(Error::Unauthorized)?
+    } else {
+        credentials(request).ok_or(Error::Unauthorized)?
+    };
     let app = request
         .rocket()
         .state::<App>()
@@ -41,6 +76,10 @@ async fn admit(request: &Request<'_>) -> Result<Caller> {
     if caller.disabled {
         return Err(Error::AccountDisabled(caller.reason));
     }
+    // A browser adds the cookie whoever asks; a script adds its token itself.
+    if scheme == Scheme::Session && changes(request) {
+        require_page(request)?;
+    }
     // Here too and not only where a body is read: Rocket turns a form POST with `_method=delete` into a DELETE.
     check_content_type(request)?;
     Ok(caller)
@@ -50,6 +89,13 @@ async fn admit(request: &Request<'_>) -> Result<Caller> {
 enum Scheme {
     Bearer,
     Bot,
+    /// Of the account page: a cookie, and never anything else, nor a cookie anywhere else.
+    Session,
+}
+
+fn is_account_page(request: &Request<'_>) -> bool {
+    let base = request.route().map(|route| route.uri.base());
+    base.is_some_and(|base| base.starts_with(ACCOUNT.path))
 }
 
 fn credentials(request: &Request<'_>) -> Option<(Scheme, SecretHash)> {

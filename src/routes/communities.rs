@@ -16,9 +16,7 @@ use crate::page::Page;
 use crate::users::User;
 
 pub(super) fn routes() -> Vec<Route> {
-    routes![
-        communities,
-        leave,
+    let rest = routes![
         create,
         community,
         modify,
@@ -27,10 +25,14 @@ pub(super) fn routes() -> Vec<Route> {
         remove_member,
         create_invite,
         invites,
-        invitation,
-        join,
         withdraw
-    ]
+    ];
+    [own_routes(), rest].concat()
+}
+
+/// Where somebody is, and how they get in and out: the account page's part, too.
+pub(super) fn own_routes() -> Vec<Route> {
+    routes![communities, leave, invitation, join]
 }
 
 fn community_id(text: &str) -> Result<Id> {

@@ -1,8 +1,8 @@
 //! The REST API: one file a topic. A handler is guard, parse, one store call, answer.
 
-mod accounts;
+pub(crate) mod accounts;
 pub(crate) mod address;
-mod auth;
+pub(crate) mod auth;
 mod blocks;
 pub(crate) mod body;
 mod channels;
@@ -10,6 +10,7 @@ mod communities;
 mod dress;
 mod export;
 mod health;
+pub(crate) mod limits;
 mod users;
 
 use std::io::Cursor;
@@ -20,7 +21,7 @@ use rocket::http::{Header, RawStr, Status};
 use rocket::request::{self, Request};
 use rocket::response::{Responder, Response, Result as Outcome};
 use rocket::shield::Shield;
-use rocket::{Build, Rocket, State, catch, catchers};
+use rocket::{Build, Rocket, Route, State, catch, catchers};
 use serde::Serialize;
 
 use crate::directory::{Found, Next};
@@ -30,6 +31,7 @@ use crate::meter::Meter;
 use crate::page::{Cursor as Bound, Listing};
 use crate::passwords::Hasher;
 use crate::store::Store;
+use limits::ByAddress;
 
 /// What handlers work with.
 pub(crate) struct App {
@@ -43,8 +45,12 @@ pub(crate) struct App {
     pub(crate) group_dm_max: usize,
     /// Networks whose `X-Forwarded-For` is believed.
     pub(crate) trusted_proxies: Vec<IpNet>,
+    /// How people reach the server, where the settings say so.
+    pub(crate) public_url: Option<String>,
     /// How the server does.
     pub(crate) meter: Arc<Meter>,
+    /// How often an address asks about usernames.
+    pub(crate) username_checks: ByAddress,
 }
 
 /// Mounts every route at `/` and again at `/v1`, the catchers, and what dresses the answers.
@@ -68,6 +74,18 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
         // Rocket brings headers of its own along unless told otherwise.
         .attach(Shield::new())
         .attach(dress)
+}
+
+/// What the account page does by the same handlers, at its own address and with its own session.
+pub(crate) fn of_account_page() -> Vec<Route> {
+    [
+        users::routes(),
+        accounts::own_routes(),
+        communities::own_routes(),
+        blocks::routes(),
+        export::routes(),
+    ]
+    .concat()
 }
 
 pub(crate) type AppState = State<App>;

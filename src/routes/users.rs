@@ -2,14 +2,16 @@
 
 use rocket::{Route, delete, get, patch, routes};
 
+use super::auth::Visitor;
 use super::body::{Body, Query};
 use super::{AppState, Done, Json, path_id};
 use crate::accounts::{Caller, parse_farewell};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
-use crate::users::{Change, Tag, User};
+use crate::users::{Asker, Change, Tag, User, UsernameCheck, UsernameQuery};
 
 pub(super) fn routes() -> Vec<Route> {
-    routes![me, user, user_by_tag, modify_me, delete_me]
+    routes![me, user, user_by_tag, check_username, modify_me, delete_me]
 }
 
 #[get("/users/@me")]
@@ -28,6 +30,27 @@ async fn user_by_tag(_caller: Caller, query: Query, app: &AppState) -> Result<Js
     let tag = query.required::<Tag>("tag");
     query.finish_known()?;
     Ok(Json::ok(app.store.user_by_tag(tag?).await?))
+}
+
+/// For who chooses a name: says while they type whether the rules allow it.
+#[get("/usernames/check")]
+async fn check_username(
+    visitor: Visitor,
+    query: Query,
+    app: &AppState,
+) -> Result<Json<UsernameCheck>> {
+    app.username_checks.check(visitor.address)?;
+    let UsernameQuery { username, invite } = UsernameQuery::parse(query.0)?;
+    let username = match username {
+        Ok(username) => username,
+        Err(problem) => return Ok(Json::ok(UsernameCheck::forbidden(problem))),
+    };
+    let asker = match visitor.caller {
+        Some(_) => Asker::Account,
+        None => Asker::Newcomer(invite),
+    };
+    let taken = app.store.taken(username.clone(), asker, Timestamp::now());
+    Ok(Json::ok(UsernameCheck::allowed(&username, taken.await?)))
 }
 
 #[patch("/users/@me", data = "<body>")]

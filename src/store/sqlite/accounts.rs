@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::rows::{user, user_columns, walk};
+use super::rows::{require_active, user, user_columns, walk};
 use super::users::{bury, create, find};
 use super::{Sqlite, registration};
 use crate::accounts::{Accounts, Credentials, InstanceInvite, PasswordHash, Policy};
@@ -52,6 +52,8 @@ const SESSIONS: [&str; 2] = [
 const ISSUE_RESET: &str = "
     INSERT INTO resets (user_id, hash, expires_at) VALUES (:user, :hash, :expires_at)
     ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at";
+
+const RESET: &str = "SELECT user_id, expires_at FROM resets WHERE hash = :hash";
 
 const USE_RESET: &str = "DELETE FROM resets WHERE hash = :hash RETURNING user_id, expires_at";
 
@@ -157,6 +159,19 @@ impl Accounts for Sqlite {
             .await
     }
 
+    async fn revoke_all(&self, user: Id) -> Result<()> {
+        self.write(move |connection| revoke_all(connection, user).map(drop))
+            .await
+    }
+
+    async fn add_token(&self, user: Id, token: NewToken) -> Result<()> {
+        self.write(move |connection| {
+            require_active(connection, user)?;
+            insert_token(connection, user, &token)
+        })
+        .await
+    }
+
     async fn change_password(
         &self,
         user: Id,
@@ -184,31 +199,40 @@ impl Accounts for Sqlite {
         .await
     }
 
+    async fn reset_of(&self, code: SecretHash, now: Timestamp) -> Result<User> {
+        self.read(move |connection| {
+            let user = reset_of(connection, RESET, code, now)?;
+            find(connection, user)
+        })
+        .await
+    }
+
     async fn reset_password(
         &self,
         code: SecretHash,
         new: PasswordHash,
+        token: Option<NewToken>,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<User> {
         self.write(move |connection| {
-            let reset: Option<(Id, Timestamp)> = connection
-                .prepare_cached(USE_RESET)?
-                .query_row(named_params! { ":hash": code }, |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })
-                .optional()?;
-            let user = match reset {
-                Some((user, expires_at)) if expires_at > now => user,
-                _ => return Err(Error::InvalidCredentials),
-            };
+            let user = reset_of(connection, USE_RESET, code, now)?;
             let sql = "UPDATE users SET password = :new WHERE id = :id";
             connection
                 .prepare_cached(sql)?
                 .execute(named_params! { ":id": user, ":new": new.to_store() })?;
             revoke_all(connection, user)?;
-            Ok(())
+            if let Some(token) = &token {
+                require_active(connection, user)?;
+                insert_token(connection, user, token)?;
+            }
+            find(connection, user)
         })
         .await
+    }
+
+    async fn instance_invite(&self, code: Code, now: Timestamp) -> Result<InstanceInvite> {
+        self.read(move |connection| registration::good_invite(connection, &code, now))
+            .await
     }
 
     async fn instance_invites(&self) -> Result<Vec<InstanceInvite>> {
@@ -228,6 +252,20 @@ fn require_checked(connection: &Connection, user: Id, checked: &PasswordHash) ->
         None => Err(Error::InvalidCredentials),
         Some((true, reason)) => Err(Error::AccountDisabled(reason)),
         Some((false, _)) => Ok(()),
+    }
+}
+
+/// The account of a reset code that is good, by a query that looks or one that uses it up.
+fn reset_of(connection: &Connection, sql: &str, code: SecretHash, now: Timestamp) -> Result<Id> {
+    let reset: Option<(Id, Timestamp)> = connection
+        .prepare_cached(sql)?
+        .query_row(named_params! { ":hash": code }, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    match reset {
+        Some((user, expires_at)) if expires_at > now => Ok(user),
+        _ => Err(Error::InvalidCredentials),
     }
 }
 

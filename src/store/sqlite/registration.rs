@@ -12,6 +12,10 @@ const USE_INVITE: &str = "
     UPDATE instance_invites SET uses = uses + 1
     WHERE code = :code AND uses < max_uses AND (expires_at IS NULL OR expires_at > :now)";
 
+const GOOD_INVITE: &str = "
+    SELECT code, max_uses, uses, expires_at FROM instance_invites
+    WHERE code = :code AND uses < max_uses AND (expires_at IS NULL OR expires_at > :now)";
+
 const INSERT_INVITE: &str = "
     INSERT INTO instance_invites (code, max_uses, uses, expires_at) VALUES (:code, :max_uses, :uses, :expires_at)";
 
@@ -50,6 +54,39 @@ pub(super) fn admit(connection: &Connection, invite: Option<&Code>, now: Timesta
     } else {
         Err(Error::RegistrationClosed)
     }
+}
+
+/// Whether a newcomer could register now, with this invite or without one.
+pub(super) fn is_open_to(
+    connection: &Connection,
+    invite: Option<&Code>,
+    now: Timestamp,
+) -> Result<bool> {
+    match (policy(connection)?, invite) {
+        (Policy::Open, _) => Ok(true),
+        (Policy::Closed, _) | (Policy::Invite, None) => Ok(false),
+        (Policy::Invite, Some(code)) => match good_invite(connection, code, now) {
+            Ok(_) => Ok(true),
+            Err(Error::UnknownInvite) => Ok(false),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+/// An invite to this server that is good now.
+pub(super) fn good_invite(
+    connection: &Connection,
+    code: &Code,
+    now: Timestamp,
+) -> Result<InstanceInvite> {
+    let invite = connection
+        .prepare_cached(GOOD_INVITE)?
+        .query_row(
+            named_params! { ":code": code, ":now": now },
+            instance_invite,
+        )
+        .optional()?;
+    invite.ok_or(Error::UnknownInvite)
 }
 
 /// All invites to this server, by code.

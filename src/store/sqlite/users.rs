@@ -4,13 +4,16 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{require_active, user, user_columns};
-use super::{Sqlite, accounts, blocks, channels, communities};
+use super::{Sqlite, accounts, blocks, channels, communities, registration};
+use crate::clock::Timestamp;
 use crate::communities::Community;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::names::Username;
 use crate::passwords::PasswordHash;
-use crate::users::{Account, Change, Discriminator, Flags, NewUser, Tag, Taken, User, Users};
+use crate::users::{
+    Account, Asker, Change, Discriminator, Flags, NewUser, Tag, Taken, User, Users,
+};
 
 const USER: &str = concat!(
     "SELECT ",
@@ -74,6 +77,24 @@ impl Users for Sqlite {
 
     async fn account(&self, id: Id) -> Result<Account> {
         self.read(move |connection| account(connection, id)).await
+    }
+
+    async fn taken(
+        &self,
+        username: Username,
+        asker: Asker,
+        now: Timestamp,
+    ) -> Result<Option<Taken>> {
+        self.read(move |connection| {
+            let told = match &asker {
+                Asker::Account => true,
+                Asker::Newcomer(invite) => {
+                    registration::is_open_to(connection, invite.as_ref(), now)?
+                }
+            };
+            told.then(|| taken(connection, &username)).transpose()
+        })
+        .await
     }
 
     async fn modify_user(&self, id: Id, change: Change, random: u64) -> Result<User> {

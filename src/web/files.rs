@@ -1,4 +1,7 @@
-//! The page's files, inside the executable. A debug build reads them from the disk, so that a change shows with a reload.
+//! The pages' files, inside the executable. A debug build reads them from the disk, so that a change shows with a reload.
+//!
+//! Both pages are served from the same tree, which they share parts of: `/admin/` begins with `index.html`, `/account/` with
+//! `account/index.html`, and each finds every other file below its own address.
 
 use std::collections::HashMap;
 use std::io::{Cursor, Write};
@@ -12,14 +15,9 @@ use rocket::http::uri::{Origin, Segments};
 use rocket::http::{ContentType, Header, Status};
 use rocket::request::Request;
 use rocket::response::{Responder, Response, Result as Outcome};
-use rocket::{Route, State, get, routes};
 use rust_embed::RustEmbed;
 
 use crate::error::{Error, Result};
-
-pub(super) fn routes() -> Vec<Route> {
-    routes![file]
-}
 
 /// Scripts and styles come from here and nowhere else; Pico's icons are data: images in its style sheet.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -29,7 +27,7 @@ const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none
 struct Static;
 
 /// A file as it is sent.
-struct File {
+pub(crate) struct File {
     kind: ContentType,
     tag: String,
     plain: Arc<[u8]>,
@@ -61,7 +59,7 @@ impl File {
 }
 
 /// All files, compressed once.
-pub(super) struct Files(HashMap<String, Arc<File>>);
+pub(crate) struct Files(HashMap<String, Arc<File>>);
 
 impl Files {
     pub(super) fn load() -> Self {
@@ -69,6 +67,29 @@ impl Files {
         let files =
             names.filter_map(|name| File::load(&name).map(|file| (name.into_owned(), file)));
         Self(files.collect())
+    }
+
+    /// What lies at this path of a page that begins with `index`.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub(crate) fn find(
+        &self,
+        path: &Segments<'_, Path>,
+        uri: &Origin<'_>,
+        index: &str,
+    ) -> Result<Asset> {
+        // Hidden files and ways out of the directory are no paths.
+        let path = path.to_path_buf(false).map_err(|_| Error::NotFound)?;
+        let path = path.to_str().ok_or(Error::NotFound)?;
+        let found = match path {
+            "" if !uri.path().ends_with('/') => {
+                return Ok(Asset::Moved(format!("{}/", uri.path())));
+            }
+            "" => self.get(index),
+            path => self.get(path),
+        };
+        found.map(Asset::File).ok_or(Error::NotFound)
     }
 
     fn get(&self, path: &str) -> Option<Arc<File>> {
@@ -80,33 +101,22 @@ impl Files {
     }
 }
 
-/// A file, or where the page is: its own addresses are relative to `/admin/`.
-enum Page {
+/// A file, or where the page is: what it refers to is relative to an address that ends with a slash.
+pub(crate) enum Asset {
     File(Arc<File>),
-    Moved,
+    Moved(String),
 }
 
-#[get("/<path..>", rank = 20)]
-#[allow(clippy::needless_pass_by_value)] // as Rocket hands it over
-fn file(path: Segments<'_, Path>, uri: &Origin<'_>, files: &State<Files>) -> Result<Page> {
-    // Hidden files and ways out of the directory are no paths.
-    let path = path.to_path_buf(false).map_err(|_| Error::NotFound)?;
-    let path = path.to_str().ok_or(Error::NotFound)?;
-    let found = match path {
-        "" if !uri.path().ends_with('/') => return Ok(Page::Moved),
-        "" => files.get("index.html"),
-        path => files.get(path),
-    };
-    found.map(Page::File).ok_or(Error::NotFound)
-}
-
-impl<'r> Responder<'r, 'static> for Page {
+impl<'r> Responder<'r, 'static> for Asset {
     fn respond_to(self, request: &'r Request<'_>) -> Outcome<'static> {
-        let Self::File(file) = self else {
-            return Response::build()
-                .status(Status::PermanentRedirect)
-                .header(Header::new("Location", "/admin/"))
-                .ok();
+        let file = match self {
+            Self::File(file) => file,
+            Self::Moved(to) => {
+                return Response::build()
+                    .status(Status::PermanentRedirect)
+                    .header(Header::new("Location", to))
+                    .ok();
+            }
         };
         let mut response = Response::build();
         response
@@ -131,7 +141,7 @@ impl<'r> Responder<'r, 'static> for Page {
 }
 
 /// Whether a header's list, or several such headers, name this.
-fn lists(request: &Request<'_>, header: &str, text: &str) -> bool {
+pub(crate) fn lists(request: &Request<'_>, header: &str, text: &str) -> bool {
     let values = request.headers().get(header);
     values
         .flat_map(|value| value.split(','))
@@ -139,12 +149,12 @@ fn lists(request: &Request<'_>, header: &str, text: &str) -> bool {
 }
 
 /// Whether the requester takes a compressed answer.
-pub(super) fn accepts_gzip(request: &Request<'_>) -> bool {
+pub(crate) fn accepts_gzip(request: &Request<'_>) -> bool {
     lists(request, "Accept-Encoding", "gzip")
 }
 
 /// Compresses.
-pub(super) fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+pub(crate) fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
     encoder.finish()

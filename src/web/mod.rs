@@ -1,0 +1,14 @@
+//! What the admin page and the account page share: their files, and what keeps their sessions from being misused.
+
+mod files;
+mod origin;
+
+use rocket::{Build, Rocket};
+
+pub(crate) use files::{Asset, Files, accepts_gzip, gzip, lists};
+pub(crate) use origin::{ACCOUNT, ADMIN, Entrance, Site, changes, require_page};
+
+/// Has the files ready for both pages.
+pub(crate) fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
+    rocket.manage(Files::load())
+}
