@@ -10,6 +10,7 @@
 //! | [`admins`], [`actions`], [`audit`], [`directory`], [`views`] | who runs the instance: what they do, the log of it, how they search, what they see |
 //! | [`channels`], [`communities`], [`blocks`] | where people talk: DMs and groups; communities, members, invites; whom they shut out |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
+//! | [`cores`] | the queue for work that keeps a core busy |
 //! | [`fields`], [`error`] | a body read with all its faults at once; the one error |
 //! | [`meter`] | how the server does, second by second |
 //! | [`store`] | everything that lasts: the trait, and SQLite behind it |
@@ -31,6 +32,7 @@ pub mod cli;
 pub mod clock;
 pub mod communities;
 pub mod config;
+pub mod cores;
 pub mod directory;
 pub mod error;
 pub mod fields;
