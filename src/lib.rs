@@ -9,7 +9,9 @@
 //! | [`accounts`], [`tokens`], [`passwords`] | how somebody proves it: registration, log-in, resets; secrets; hashing |
 //! | [`admins`], [`actions`], [`audit`], [`directory`], [`views`] | who runs the instance: what they do, the log of it, how they search, what they see |
 //! | [`channels`], [`communities`], [`blocks`] | where people talk: DMs and groups; communities, members, invites; whom they shut out |
+//! | [`images`] | avatars and icons: what is taken, stored, shown and drawn |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
+//! | [`cores`] | the queue for work that keeps a core busy |
 //! | [`fields`], [`error`] | a body read with all its faults at once; the one error |
 //! | [`meter`] | how the server does, second by second |
 //! | [`store`] | everything that lasts: the trait, and SQLite behind it |
@@ -34,12 +36,14 @@ pub mod cli;
 pub mod clock;
 pub mod communities;
 pub mod config;
+pub mod cores;
 pub mod directory;
 pub mod discriminators;
 pub mod error;
 pub mod fields;
 pub mod flags;
 pub mod id;
+pub mod images;
 pub mod meter;
 pub mod names;
 pub mod page;

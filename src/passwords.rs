@@ -1,16 +1,14 @@
-//! Passwords: what they may be, how they are hashed, and the queue that keeps a storm of log-ins from exhausting memory
-//! (contract, section 4, "Password").
+//! Passwords: what they may be and how they are hashed (contract, section 4, "Password").
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use icu_normalizer::ComposingNormalizerBorrowed;
-use tokio::sync::Semaphore;
 
+use crate::cores::Cores;
 use crate::error::{Error, Problem, Result};
 
 /// How many hashes may wait for their turn; at some 20 ms each on a core the last of them waits for seconds.
@@ -88,14 +86,13 @@ impl fmt::Debug for PasswordHash {
 
 /// Hashes and checks passwords off the async workers, at most one a core at a time. Cloning shares the queue.
 #[derive(Clone)]
-pub struct Hasher(Arc<Queue>);
+pub struct Hasher(Arc<Shared>);
 
-struct Queue {
-    cores: Arc<Semaphore>,
+struct Shared {
+    cores: Cores,
     /// What argon2 works in, one a core once it was needed, kept for the next hash: the allocator does not give back 19 MiB
     /// that are taken and freed on ever other threads, and a storm of log-ins would take a gigabyte.
     memory: Mutex<Vec<Vec<Block>>>,
-    waiting: AtomicUsize,
     /// What a log-in to an account without a password is checked against, so that it takes as long.
     nobody: PasswordHash,
 }
@@ -109,10 +106,9 @@ impl Hasher {
         let mut salt = [0; 32];
         rand::fill(&mut salt);
         let nobody = hash(&salt, &mut Vec::new())?;
-        Ok(Self(Arc::new(Queue {
-            cores: Arc::new(Semaphore::new(cores.max(1))),
+        Ok(Self(Arc::new(Shared {
+            cores: Cores::new(cores, MOST_WAITING),
             memory: Mutex::default(),
-            waiting: AtomicUsize::new(0),
             nobody,
         })))
     }
@@ -143,18 +139,9 @@ impl Hasher {
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T> {
-        let _place = Place::take(&self.0.waiting).ok_or(Error::Busy)?;
-        let queue = self.0.clone();
-        let core = queue
-            .cores
-            .clone()
-            .acquire_owned()
-            .await
-            .map_err(|_| Error::ShuttingDown)?;
-        let task = tokio::task::spawn_blocking(move || {
-            // The hash goes on when the client has gone, and the core is taken for as long.
-            let _core = core;
-            let taken = queue
+        let shared = self.0.clone();
+        let hashed = self.0.cores.run(move || {
+            let taken = shared
                 .memory
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -163,31 +150,14 @@ impl Hasher {
             let result = work(&mut memory);
             // What is left in there was made of the password.
             memory.fill(Block::default());
-            queue
+            shared
                 .memory
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .push(memory);
             result
         });
-        task.await
-            .map_err(|error| Error::Internal(format!("hashing: {error}")))
-    }
-}
-
-/// A place in the queue, given back when the hash is made or the client has gone.
-struct Place<'q>(&'q AtomicUsize);
-
-impl<'q> Place<'q> {
-    fn take(waiting: &'q AtomicUsize) -> Option<Self> {
-        let place = Self(waiting);
-        (waiting.fetch_add(1, Ordering::Relaxed) < MOST_WAITING).then_some(place)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        hashed.await
     }
 }
 
@@ -287,22 +257,6 @@ mod tests {
                 .await?
         );
         assert!(!hasher.check(Password::attempt(""), None).await?);
-        Ok(())
-    }
-
-    #[tokio::test]
-    async fn a_full_queue_is_busy_and_a_place_is_given_back() -> Result<()> {
-        let hasher = Hasher::new(1)?;
-        let places: Vec<_> = (0..MOST_WAITING)
-            .map_while(|_| Place::take(&hasher.0.waiting))
-            .collect();
-        assert_eq!(places.len(), MOST_WAITING);
-        assert_eq!(
-            hasher.check(Password::attempt("x"), None).await,
-            Err(Error::Busy)
-        );
-        drop(places);
-        assert_eq!(hasher.check(Password::attempt("x"), None).await, Ok(false));
         Ok(())
     }
 }
