@@ -13,6 +13,12 @@ CREATE TABLE instance (
 
 INSERT INTO instance (one, registration) VALUES (1, 'closed');
 
+-- The pictures of users and communities: one for all who have the same, gone with the last of them by the triggers below.
+CREATE TABLE images (
+    hash BLOB NOT NULL PRIMARY KEY CHECK (length(hash) = 32), -- the SHA-256 of the next column
+    png  BLOB NOT NULL                                        -- a still square of at most 512 x 512 pixels
+) STRICT;
+
 -- Accounts. A deleted one stays as a tombstone: its row with neither name nor discriminator, so that the tag is free again
 -- while DMs still have two participants.
 CREATE TABLE users (
@@ -20,7 +26,7 @@ CREATE TABLE users (
     username      TEXT,              -- as it is shown, prepared
     username_key  TEXT,              -- what it is compared by
     discriminator INTEGER CHECK (discriminator BETWEEN 1 AND 9999),
-    avatar        TEXT    CHECK (length(avatar) = 64),
+    avatar        BLOB    REFERENCES images (hash),
     flags         INTEGER NOT NULL DEFAULT 0 CHECK (flags & ~((1 << 1) | (1 << 10) | (1 << 11)) = 0), -- bit n is flag n
     password      TEXT,              -- argon2id, as a PHC string
     disabled      INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
@@ -44,6 +50,9 @@ CREATE INDEX users_bots               ON users (id)                          WHE
 CREATE INDEX users_bots_by_tag        ON users (username_key, discriminator) WHERE flags & (1 << 10) <> 0;
 CREATE INDEX users_system             ON users (id)                          WHERE flags & (1 << 11) <> 0;
 CREATE INDEX users_system_by_tag      ON users (username_key, discriminator) WHERE flags & (1 << 11) <> 0;
+
+-- Whether somebody has an image still.
+CREATE INDEX users_by_avatar ON users (avatar) WHERE avatar IS NOT NULL;
 
 -- Names that two people or more have, with how many: the fullest names of the instance. Kept by the triggers below.
 CREATE TABLE shared_names (
@@ -140,13 +149,34 @@ CREATE TABLE communities (
     id       INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     name     TEXT    NOT NULL,              -- as it is shown, prepared
     name_key TEXT    NOT NULL,              -- what a search compares it by; several may have the same
-    icon     TEXT    CHECK (length(icon) = 64),
+    icon     BLOB    REFERENCES images (hash),
     owner_id INTEGER NOT NULL REFERENCES users (id)
 ) STRICT;
 
 -- A deleted account's communities; the admin's search.
 CREATE INDEX communities_by_owner ON communities (owner_id);
 CREATE INDEX communities_by_name ON communities (name_key, id);
+
+-- Whether a community has an image still.
+CREATE INDEX communities_by_icon ON communities (icon) WHERE icon IS NOT NULL;
+
+CREATE TRIGGER avatar_dropped AFTER UPDATE OF avatar ON users WHEN old.avatar IS NOT NULL AND old.avatar IS NOT new.avatar BEGIN
+    DELETE FROM images WHERE hash = old.avatar
+        AND NOT EXISTS (SELECT 1 FROM users WHERE avatar = old.avatar)
+        AND NOT EXISTS (SELECT 1 FROM communities WHERE icon = old.avatar);
+END;
+
+CREATE TRIGGER icon_dropped AFTER UPDATE OF icon ON communities WHEN old.icon IS NOT NULL AND old.icon IS NOT new.icon BEGIN
+    DELETE FROM images WHERE hash = old.icon
+        AND NOT EXISTS (SELECT 1 FROM users WHERE avatar = old.icon)
+        AND NOT EXISTS (SELECT 1 FROM communities WHERE icon = old.icon);
+END;
+
+CREATE TRIGGER icon_deleted AFTER DELETE ON communities WHEN old.icon IS NOT NULL BEGIN
+    DELETE FROM images WHERE hash = old.icon
+        AND NOT EXISTS (SELECT 1 FROM users WHERE avatar = old.icon)
+        AND NOT EXISTS (SELECT 1 FROM communities WHERE icon = old.icon);
+END;
 
 -- Who is in a community; a user's communities, page by page.
 CREATE TABLE members (

@@ -63,8 +63,8 @@ pub enum Action {
 /// What is done to an account.
 #[derive(Debug, Clone)]
 pub enum UserAction {
-    /// Changes name or discriminator, as `modify_user` does. `TagTaken`, `UsernameFull`.
-    Rename {
+    /// Changes name, discriminator or avatar, as `modify_user` does. `TagTaken`, `UsernameFull`.
+    Modify {
         /// What is to change.
         change: Change,
         /// Draws a discriminator.
@@ -102,7 +102,7 @@ pub enum UserAction {
 /// What is done to a community.
 #[derive(Debug, Clone)]
 pub enum CommunityAction {
-    /// Renames it or hands it over. `Invalid` if the new owner is no member.
+    /// Renames it, hands it over or gives it an icon. `Invalid` if the new owner is no member.
     Change(CommunityChange),
     /// Deletes it with its memberships and invites.
     Delete,
@@ -154,7 +154,8 @@ impl Action {
         match self {
             Self::CreateUser(_) => "user.create",
             Self::User(_, action) => match action {
-                UserAction::Rename { .. } => "user.rename",
+                UserAction::Modify { change, .. } if change.renames() => "user.rename",
+                UserAction::Modify { .. } => "user.avatar",
                 UserAction::ModifyFlags { .. } => "user.flags",
                 UserAction::Disable(_) => "user.disable",
                 UserAction::Enable => "user.enable",

@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::{Problem, Result};
 use crate::fields::{Fields, Number};
 use crate::id::Id;
+use crate::images::{Image, ImageHash, Studio};
 use crate::names::Name;
 use crate::page::{Limits, Listing, Page};
 use crate::users::User;
@@ -35,8 +36,8 @@ pub struct Community {
     pub id: Id,
     /// What it is called.
     pub name: String,
-    /// SHA-256 of the stored image, 64 hex digits.
-    pub icon: Option<String>,
+    /// The stored image.
+    pub icon: Option<ImageHash>,
     /// Always one of its members.
     pub owner_id: Id,
 }
@@ -78,15 +79,21 @@ pub struct Invitation {
 pub struct NewCommunity {
     /// What it is called.
     pub name: Name,
+    /// Its image.
+    pub icon: Option<Image>,
 }
 
 impl NewCommunity {
     /// # Errors
-    /// `Invalid` with every field at fault.
-    pub fn parse(mut body: Fields) -> Result<Self> {
+    /// `Invalid` with every field at fault; with `icon` alone where only decoding it shows that; `Busy` as the studio.
+    pub async fn parse(mut body: Fields, studio: &Studio) -> Result<Self> {
         let name = body.required("name");
+        let icon = body.nullable("icon");
         body.finish()?;
-        Ok(Self { name: name? })
+        Ok(Self {
+            name: name?,
+            icon: studio.develop_change(icon?, "icon").await?.flatten(),
+        })
     }
 }
 
@@ -97,20 +104,24 @@ pub struct CommunityChange {
     pub name: Option<Name>,
     /// The new owner, a member.
     pub owner_id: Option<Id>,
+    /// The new image, or none any more.
+    pub icon: Option<Option<Image>>,
 }
 
 impl CommunityChange {
     /// Reads the body of `PATCH /communities/{community.id}`.
     ///
     /// # Errors
-    /// `Invalid` with every field at fault.
-    pub fn parse(mut body: Fields) -> Result<Self> {
+    /// As [`NewCommunity::parse`].
+    pub async fn parse(mut body: Fields, studio: &Studio) -> Result<Self> {
         let name = body.optional("name");
         let owner_id = body.optional("owner_id");
+        let icon = body.nullable("icon");
         body.finish()?;
         Ok(Self {
             name: name?,
             owner_id: owner_id?,
+            icon: studio.develop_change(icon?, "icon").await?,
         })
     }
 }

@@ -69,6 +69,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use config::Config;
 use error::{Error, Result};
 use id::Generator;
+use images::Studio;
 use meter::Meter;
 use passwords::Hasher;
 use store::Store;
@@ -87,6 +88,7 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         store,
         ids,
         hasher: Hasher::new(cores)?,
+        studio: Studio::new(cores),
         group_dm_max: config.group_dm_max,
         trusted_proxies: config.trusted_proxies.clone(),
         public_url: config.public_url.clone(),

@@ -14,6 +14,7 @@ use crate::error::{FieldError, Problem, Result};
 use crate::fields::Fields;
 pub use crate::flags::{Flag, Flags};
 use crate::id::Id;
+use crate::images::{Image, ImageHash, Studio};
 use crate::names::{DELETED_USER, Username};
 
 /// A user as everybody sees them: exactly these five fields, in this order. It can't hold a token or a hash.
@@ -25,8 +26,8 @@ pub struct User {
     pub username: String,
     /// Four digits; `0000` for a tombstone and nobody else.
     pub discriminator: Option<Discriminator>,
-    /// SHA-256 of the stored image, 64 hex digits.
-    pub avatar: Option<String>,
+    /// The stored image.
+    pub avatar: Option<ImageHash>,
     /// Ascending, no duplicates.
     pub flags: Flags,
 }
@@ -133,22 +134,32 @@ pub struct Change {
     pub username: Option<Username>,
     /// The new discriminator.
     pub discriminator: Option<Discriminator>,
+    /// The new image, or none any more.
+    pub avatar: Option<Option<Image>>,
 }
 
 impl Change {
     /// Reads the body of `PATCH /users/@me`.
     ///
     /// # Errors
-    /// `Invalid` with every field at fault.
-    pub fn parse(mut body: Fields) -> Result<Self> {
+    /// `Invalid` with every field at fault; with `avatar` alone where only decoding it shows that; `Busy` as the studio.
+    pub async fn parse(mut body: Fields, studio: &Studio) -> Result<Self> {
         let username = body.optional("username");
         let discriminator = body.optional("discriminator");
+        let avatar = body.nullable("avatar");
         body.refuse("flags", "Flags are changed by an admin only.");
         body.finish()?;
         Ok(Self {
             username: username?,
             discriminator: discriminator?,
+            avatar: studio.develop_change(avatar?, "avatar").await?,
         })
+    }
+
+    /// Whether the tag is to change.
+    #[must_use]
+    pub fn renames(&self) -> bool {
+        self.username.is_some() || self.discriminator.is_some()
     }
 }
 
@@ -297,7 +308,7 @@ pub trait Users: Send + Sync {
         now: Timestamp,
     ) -> Result<Option<Taken>>;
 
-    /// Changes name or discriminator. A name alone keeps the discriminator where that is free and draws another one, by
+    /// Changes name, discriminator or avatar. A name alone keeps the discriminator where that is free and draws another one, by
     /// `random`, where it isn't; a discriminator given is that very one. What the user has already is no change.
     ///
     /// # Errors
@@ -343,9 +354,10 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_patch_that_names_flags_is_not_allowed() {
-        let error = Change::parse(Fields::parse(br#"{"flags": [1]}"#).unwrap()).unwrap_err();
+    #[tokio::test]
+    async fn a_patch_that_names_flags_is_not_allowed() {
+        let body = Fields::parse(br#"{"flags": [1]}"#).unwrap();
+        let error = Change::parse(body, &Studio::new(1)).await.unwrap_err();
         assert_eq!(error.fields()[0].code, "not_allowed");
     }
 }

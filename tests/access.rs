@@ -51,11 +51,13 @@ pub(crate) const ENDPOINTS: [(Method, &str); 35] = [
 ];
 
 /// Every endpoint for those who have none yet.
-const OPEN: [(Method, &str); 6] = [
+const OPEN: [(Method, &str); 8] = [
     (Post, "/auth/register"),
     (Post, "/auth/login"),
     (Post, "/auth/reset"),
     (Get, "/usernames/check"),
+    (Get, "/avatars/<id>/<file>"),
+    (Get, "/icons/<id>/<file>"),
     (Get, "/health"),
     (Get, "/ready"),
 ];

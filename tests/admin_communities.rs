@@ -57,11 +57,11 @@ async fn what_is_wrong_with_a_community_to_be_made_is_named_and_nothing_is_made(
     for (body, expected) in [
         (
             json!({}),
-            vec![fault("name", "required"), fault("owner_id", "required")],
+            vec![fault("owner_id", "required"), fault("name", "required")],
         ),
         (
             json!({"name": "", "owner_id": 1}),
-            vec![fault("name", "too_short"), fault("owner_id", "wrong_type")],
+            vec![fault("owner_id", "wrong_type"), fault("name", "too_short")],
         ),
         (
             json!({"name": "x".repeat(101), "owner_id": a.id()}),

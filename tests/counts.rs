@@ -89,6 +89,7 @@ impl Walk {
         Change {
             username: NAMES.get(name).map(|name| name.parse().unwrap()),
             discriminator: self.discriminator(),
+            avatar: None,
         }
     }
 
@@ -132,7 +133,7 @@ impl Walk {
             }
             6 => {
                 let (change, random) = (self.change(), self.random.random());
-                let rename = UserAction::Rename { change, random };
+                let rename = UserAction::Modify { change, random };
                 let renamed = perform(&store, Action::User(user, rename)).await;
                 self.happened(renamed);
             }
@@ -186,6 +187,7 @@ impl Walk {
             14 => {
                 let new = NewCommunity {
                     name: "Garden".parse::<Name>().unwrap(),
+                    icon: None,
                 };
                 let made = store.create_community(user, new, self.id()).await;
                 if let Some(community) = self.happened(made) {

@@ -125,6 +125,18 @@ pub(crate) struct Endpoint {
     pub(crate) fields: Vec<Field>,
 }
 
+impl Endpoint {
+    /// How many bytes its body may have: more where it may hold an image.
+    pub(crate) fn most(&self) -> usize {
+        let change = self.method == Method::Patch && !self.path.starts_with("/channels");
+        if change || (self.method == Method::Post && self.path == "/communities") {
+            1536 * 1024
+        } else {
+            64 * 1024
+        }
+    }
+}
+
 pub(crate) struct World {
     pub(crate) server: Server,
     pub(crate) ada: Account,

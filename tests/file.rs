@@ -36,6 +36,7 @@ async fn a_restart_mints_above_everything_even_where_the_clock_stepped_back() {
     let ahead = future_id();
     let new = NewCommunity {
         name: "Home".parse().unwrap(),
+        icon: None,
     };
     store.create_community(ada, new, ahead).await.unwrap();
     store.delete_community(ada, ahead).await.unwrap();

@@ -113,13 +113,14 @@ async fn what_is_no_json_object_is_refused_where_it_breaks() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_of_64_kib_is_read_and_a_larger_one_is_413() {
+async fn a_body_of_64_kib_or_of_three_halves_of_a_mib_with_an_image_is_read_and_a_larger_one_is_413()
+ {
     let world = World::new().await;
     let before = world.dump();
     let sized = |size: usize| format!("{{\"surprise\":\"{}\"}}", "a".repeat(size - 15));
     for endpoint in &world.endpoints {
-        let (most, more) = (sized(64 * 1024), sized(64 * 1024 + 1));
-        assert_eq!(most.len(), 64 * 1024);
+        let (most, more) = (sized(endpoint.most()), sized(endpoint.most() + 1));
+        assert_eq!(most.len(), endpoint.most());
         assert_eq!(
             world.json(endpoint, &most).await.fails(),
             failure(400, "invalid_request")

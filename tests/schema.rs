@@ -100,7 +100,7 @@ fn a_tombstone_is_whole() {
             "UPDATE users SET discriminator = 1 WHERE id = 4",
             "UPDATE users SET flags = 2 WHERE id = 4",
             "UPDATE users SET password = 'x' WHERE id = 4",
-            "UPDATE users SET avatar = printf('%064d', 0) WHERE id = 4",
+            "UPDATE users SET avatar = zeroblob(32) WHERE id = 4",
         ],
     );
 }
@@ -110,7 +110,7 @@ fn the_columns_of_an_account_hold_what_they_are_meant_for() {
     refuses(
         "CHECK",
         &[
-            "UPDATE users SET avatar = 'short' WHERE id = 1",
+            "INSERT INTO images (hash, png) VALUES (zeroblob(31), zeroblob(1))",
             "UPDATE users SET disabled = 2 WHERE id = 1",
             "INSERT INTO users (id) VALUES (0)",
             "INSERT INTO users (id) VALUES (-1)",

@@ -65,6 +65,7 @@ impl Bench {
     async fn community(&self, owner: Id) -> Community {
         let new = NewCommunity {
             name: "Home".parse().unwrap(),
+            icon: None,
         };
         self.store
             .create_community(owner, new, self.id())
@@ -171,6 +172,7 @@ async fn names_of_one_key_share_their_discriminators_however_they_are_written() 
     let change = Change {
         username: None,
         discriminator: Discriminator::new(1),
+        avatar: None,
     };
     assert!(matches!(
         bench.store.modify_user(drawn.id, change, 0).await,
@@ -331,10 +333,12 @@ async fn writes_of(bench: &Bench, who: Id, others: [Id; 2], code: &Code) -> Vec<
     };
     let community = NewCommunity {
         name: "Home".parse().unwrap(),
+        icon: None,
     };
     let change = Change {
         username: Some("Eve".parse().unwrap()),
         discriminator: None,
+        avatar: None,
     };
     let join = store.join(who, code.clone(), bench.id(), now());
     vec![

@@ -13,7 +13,7 @@ use crate::directory::Communities;
 use crate::error::Result;
 use crate::id::Id;
 use crate::page::Page;
-use crate::routes::body::{Body, Query};
+use crate::routes::body::{Body, BodyWithImage, Query};
 use crate::routes::{App, AppState, Done, Json, Listed, path_id};
 use crate::users::User;
 use crate::views::{Member, OwnedCommunity};
@@ -52,8 +52,8 @@ async fn communities(
 }
 
 #[post("/communities", data = "<body>")]
-async fn create(admitted: Admitted, body: Body, app: &AppState) -> Result<Json<Outcome>> {
-    let (new, owner) = parse_community(body.0)?;
+async fn create(admitted: Admitted, body: BodyWithImage, app: &AppState) -> Result<Json<Outcome>> {
+    let (new, owner) = parse_community(body.0, &app.studio).await?;
     let id = app.ids.next()?;
     let action = Action::CreateCommunity { id, new, owner };
     Ok(Json::created(app.perform(admitted.author(), action).await?))
@@ -78,8 +78,14 @@ async fn act(admitted: Admitted, id: &str, action: CommunityAction, app: &App) -
 }
 
 #[patch("/communities/<id>", data = "<body>")]
-async fn change(admitted: Admitted, id: &str, body: Body, app: &AppState) -> Result<Json<Outcome>> {
-    let action = CommunityAction::Change(CommunityChange::parse(body.0)?);
+async fn change(
+    admitted: Admitted,
+    id: &str,
+    body: BodyWithImage,
+    app: &AppState,
+) -> Result<Json<Outcome>> {
+    let change = CommunityChange::parse(body.0, &app.studio).await?;
+    let action = CommunityAction::Change(change);
     Ok(Json::ok(act(admitted, id, action, app).await?))
 }
 

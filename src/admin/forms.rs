@@ -10,6 +10,7 @@ use crate::communities::NewCommunity;
 use crate::error::{Problem, Result};
 use crate::fields::{Fields, FromValue, Number, Truth, Value};
 use crate::id::Id;
+use crate::images::Studio;
 use crate::names::{Reason, Username};
 use crate::passwords::{Attempt, Password};
 use crate::tokens::{Code, Label, SecretHash};
@@ -255,12 +256,14 @@ pub(super) fn parse_admin(mut body: Fields) -> Result<Username> {
 /// The body of `POST /admin/api/communities`, and whose it is to be.
 ///
 /// # Errors
-/// `Invalid` with every field at fault.
-pub(super) fn parse_community(mut body: Fields) -> Result<(NewCommunity, Id)> {
-    let name = body.required("name");
-    let owner = body.required::<Id>("owner_id");
-    body.finish()?;
-    Ok((NewCommunity { name: name? }, owner?))
+/// As [`NewCommunity::parse`].
+pub(super) async fn parse_community(
+    mut body: Fields,
+    studio: &Studio,
+) -> Result<(NewCommunity, Id)> {
+    let owner = body.required("owner_id");
+    let new = NewCommunity::parse(body, studio).await?;
+    Ok((new, owner?))
 }
 
 /// The body of `PUT /admin/api/registration`.

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::names::Username;
 use crate::page::Page;
-use crate::routes::body::{Body, Query};
+use crate::routes::body::{Body, BodyWithImage, Query};
 use crate::routes::{App, AppState, Done, Json, Listed, path_id};
 use crate::users::{Account, Change, Flag, Flags, NewUser, User};
 use crate::views::{AccountDetails, ChannelView, FullName, Holders};
@@ -28,7 +28,7 @@ pub(super) fn routes() -> Vec<Route> {
         create,
         bulk,
         user,
-        rename,
+        modify,
         set_flag,
         clear_flag,
         disable,
@@ -130,9 +130,14 @@ async fn act(admitted: Admitted, id: &str, action: UserAction, app: &App) -> Res
 }
 
 #[patch("/users/<id>", data = "<body>")]
-async fn rename(admitted: Admitted, id: &str, body: Body, app: &AppState) -> Result<Json<Outcome>> {
-    let action = UserAction::Rename {
-        change: Change::parse(body.0)?,
+async fn modify(
+    admitted: Admitted,
+    id: &str,
+    body: BodyWithImage,
+    app: &AppState,
+) -> Result<Json<Outcome>> {
+    let action = UserAction::Modify {
+        change: Change::parse(body.0, &app.studio).await?,
         random: rand::random(),
     };
     act(admitted, id, action, app).await

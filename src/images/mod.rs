@@ -12,6 +12,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde::{Serialize, Serializer};
 
 pub use develop::{develop, render};
@@ -136,6 +137,9 @@ impl Size {
         Self(512),
     ];
 
+    /// As large as an image gets.
+    pub const LARGEST: Self = Self(512);
+
     /// The side in pixels.
     #[must_use]
     pub fn pixels(self) -> u32 {
@@ -186,6 +190,22 @@ impl Studio {
         image.map_err(|problem| Error::field(field, problem))
     }
 
+    /// The same for a field that may be left out (`None`) or be `null` (`Some(None)`).
+    ///
+    /// # Errors
+    /// As [`Studio::develop`].
+    pub async fn develop_change(
+        &self,
+        given: Option<Option<Upload>>,
+        field: &str,
+    ) -> Result<Option<Option<Image>>> {
+        Ok(match given {
+            Some(Some(upload)) => Some(Some(self.develop(upload, field).await?)),
+            Some(None) => Some(None),
+            None => None,
+        })
+    }
+
     /// Makes what is shown of a stored PNG; see [`render()`].
     ///
     /// # Errors
@@ -206,6 +226,32 @@ impl Studio {
     pub async fn draw(&self, id: Id, size: Size) -> Result<Vec<u8>> {
         self.views.run(move || draw(id, size)).await?
     }
+}
+
+/// Whose picture an image is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A user's avatar.
+    User(Id),
+    /// A community's icon.
+    Community(Id),
+}
+
+/// What the store does with images; they come and go with those whose they are. Each method is one transaction; every one can
+/// fail with `Busy` and `Internal`.
+#[async_trait]
+pub trait Images: Send + Sync {
+    /// The stored PNG, which is the owner's picture at this moment.
+    ///
+    /// # Errors
+    /// `NotFound` if the owner has another picture or none.
+    async fn image(&self, owner: Owner, hash: ImageHash) -> Result<Vec<u8>>;
+
+    /// Whether this is the owner's picture at this moment.
+    ///
+    /// # Errors
+    /// None of its own.
+    async fn has_image(&self, owner: Owner, hash: ImageHash) -> Result<bool>;
 }
 
 #[cfg(test)]

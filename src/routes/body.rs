@@ -18,35 +18,38 @@ const LIMIT: usize = 64 * 1024;
 const DRAIN: u64 = 16 * 1024 * 1024;
 
 /// A JSON body.
-pub(crate) struct Body(pub(crate) Fields);
+pub(crate) struct Body<const MOST: usize = LIMIT>(pub(crate) Fields);
+
+/// One that may hold an image (contract, section 3, `avatar`).
+pub(crate) type BodyWithImage = Body<{ 1536 * 1024 }>;
 
 #[rocket::async_trait]
-impl<'r> FromData<'r> for Body {
+impl<'r, const MOST: usize> FromData<'r> for Body<MOST> {
     type Error = ();
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> DataOutcome<'r, Self> {
-        match read(request, data).await {
+        match read(request, data, MOST).await {
             Ok(fields) => Outcome::Success(Self(fields)),
             Err(error) => Outcome::Error(stop(request, error)),
         }
     }
 }
 
-async fn read(request: &Request<'_>, data: Data<'_>) -> Result<Fields> {
+async fn read(request: &Request<'_>, data: Data<'_>, most: usize) -> Result<Fields> {
     check_content_type(request)?;
     let broken = |_| Error::Malformed("The body did not arrive whole.".into());
     let mut stream = data.open(ByteUnit::from(DRAIN));
     let mut body = Vec::new();
     (&mut stream)
-        .take(LIMIT as u64 + 1)
+        .take(most as u64 + 1)
         .read_to_end(&mut body)
         .await
         .map_err(broken)?;
-    if body.len() > LIMIT {
+    if body.len() > most {
         tokio::io::copy(&mut stream, &mut tokio::io::sink())
             .await
             .map_err(broken)?;
-        return Err(Error::BodyTooLarge(LIMIT));
+        return Err(Error::BodyTooLarge(most));
     }
     Fields::parse(&body)
 }

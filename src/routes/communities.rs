@@ -2,7 +2,7 @@
 
 use rocket::{Route, delete, get, patch, post, routes};
 
-use super::body::{Body, Query};
+use super::body::{Body, BodyWithImage, Query};
 use super::{AppState, Done, Json, Listed, path_id};
 use crate::accounts::Caller;
 use crate::clock::Timestamp;
@@ -57,8 +57,8 @@ async fn leave(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
 }
 
 #[post("/communities", data = "<body>")]
-async fn create(caller: Caller, body: Body, app: &AppState) -> Result<Json<Community>> {
-    let new = NewCommunity::parse(body.0)?;
+async fn create(caller: Caller, body: BodyWithImage, app: &AppState) -> Result<Json<Community>> {
+    let new = NewCommunity::parse(body.0, &app.studio).await?;
     Ok(Json::created(
         app.store
             .create_community(caller.user.id, new, app.ids.next()?)
@@ -76,11 +76,17 @@ async fn community(caller: Caller, id: &str, app: &AppState) -> Result<Json<Comm
 }
 
 #[patch("/communities/<id>", data = "<body>")]
-async fn modify(caller: Caller, id: &str, body: Body, app: &AppState) -> Result<Json<Community>> {
+async fn modify(
+    caller: Caller,
+    id: &str,
+    body: BodyWithImage,
+    app: &AppState,
+) -> Result<Json<Community>> {
     let id = community_id(id)?;
+    let change = CommunityChange::parse(body.0, &app.studio).await?;
     Ok(Json::ok(
         app.store
-            .modify_community(caller.user.id, id, CommunityChange::parse(body.0)?)
+            .modify_community(caller.user.id, id, change)
             .await?,
     ))
 }

@@ -98,8 +98,8 @@ impl LogIns {
 mod tests {
     use super::*;
 
-    fn from(address: &str) -> Option<IpAddr> {
-        Some(address.parse().unwrap())
+    fn attempt(log_ins: &LogIns, name: &str, address: &str) -> Result<()> {
+        log_ins.check(Some(name), Some(address.parse().unwrap()))
     }
 
     #[test]
@@ -107,33 +107,32 @@ mod tests {
         let log_ins = LogIns::new();
         for count in 0..100 {
             let address = format!("192.0.2.{count}");
-            assert_eq!(log_ins.check(Some("root"), from(&address)), Ok(()));
+            assert_eq!(attempt(&log_ins, "root", &address), Ok(()));
         }
-        let Err(Error::Limited(wait)) = log_ins.check(Some("root"), from("192.0.2.200")) else {
+        let Err(Error::Limited(wait)) = attempt(&log_ins, "root", "192.0.2.200") else {
             panic!("the next one was let through")
         };
         assert!(wait <= Duration::from_secs(5), "{wait:?}");
-        assert_eq!(log_ins.check(Some("other"), from("192.0.2.200")), Ok(()));
+        assert_eq!(attempt(&log_ins, "other", "192.0.2.200"), Ok(()));
     }
 
     #[test]
     fn who_is_slowed_down_keeps_nobody_out_of_the_same_name() {
         let log_ins = LogIns::new();
-        while log_ins.check(Some("root"), from("192.0.2.1")).is_ok() {}
-        assert_eq!(log_ins.check(Some("root"), from("192.0.2.2")), Ok(()));
+        while attempt(&log_ins, "root", "192.0.2.1").is_ok() {}
+        assert_eq!(attempt(&log_ins, "root", "192.0.2.2"), Ok(()));
     }
 
     #[test]
     fn log_ins_from_an_address_slow_down_whatever_the_name_and_an_ipv6_network_is_one_address() {
         let log_ins = LogIns::new();
         for count in 0..10 {
-            let address = from(&format!("2001:db8::{count:x}"));
-            let name = format!("name {count}");
-            assert_eq!(log_ins.check(Some(&name), address), Ok(()));
+            let (name, address) = (format!("name {count}"), format!("2001:db8::{count:x}"));
+            assert_eq!(attempt(&log_ins, &name, &address), Ok(()));
         }
-        let same = log_ins.check(Some("another"), from("2001:db8::ffff"));
+        let same = attempt(&log_ins, "another", "2001:db8::ffff");
         assert!(matches!(same, Err(Error::Limited(_))), "{same:?}");
-        let other = from("2001:db8:0:1::1");
-        assert_eq!(log_ins.check(Some("another"), other), Ok(()));
+        let other = attempt(&log_ins, "another", "2001:db8:0:1::1");
+        assert_eq!(other, Ok(()));
     }
 }

@@ -10,6 +10,7 @@ mod communities;
 mod dress;
 mod export;
 mod health;
+mod images;
 pub(crate) mod limits;
 mod users;
 
@@ -27,6 +28,7 @@ use serde::Serialize;
 use crate::directory::{Found, Next};
 use crate::error::{Error, FieldError, Result};
 use crate::id::{Generator, Id};
+use crate::images::Studio;
 use crate::meter::Meter;
 use crate::page::{Cursor as Bound, Listing};
 use crate::passwords::Hasher;
@@ -41,6 +43,8 @@ pub(crate) struct App {
     pub(crate) ids: Generator,
     /// The queue for password hashes.
     pub(crate) hasher: Hasher,
+    /// The queues for pictures.
+    pub(crate) studio: Studio,
     /// How many people a group holds.
     pub(crate) group_dm_max: usize,
     /// Networks whose `X-Forwarded-For` is believed.
@@ -62,12 +66,14 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
         communities::routes(),
         blocks::routes(),
         export::routes(),
+        images::routes(),
         health::routes(),
     ]
     .concat();
     let dress = dress::Dress::new(app.meter.clone());
     rocket
         .manage(app)
+        .manage(images::Gallery::new())
         .mount("/", routes.clone())
         .mount("/v1", routes)
         .register("/", catchers![catch_all])

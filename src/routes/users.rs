@@ -3,7 +3,7 @@
 use rocket::{Route, delete, get, patch, routes};
 
 use super::auth::Visitor;
-use super::body::{Body, Query};
+use super::body::{Body, BodyWithImage, Query};
 use super::{AppState, Done, Json, path_id};
 use crate::accounts::{Caller, parse_farewell};
 use crate::clock::Timestamp;
@@ -54,8 +54,8 @@ async fn check_username(
 }
 
 #[patch("/users/@me", data = "<body>")]
-async fn modify_me(caller: Caller, body: Body, app: &AppState) -> Result<Json<User>> {
-    let change = Change::parse(body.0)?;
+async fn modify_me(caller: Caller, body: BodyWithImage, app: &AppState) -> Result<Json<User>> {
+    let change = Change::parse(body.0, &app.studio).await?;
     Ok(Json::ok(
         app.store
             .modify_user(caller.user.id, change, rand::random())

@@ -14,11 +14,12 @@ use crate::channels::Channels;
 use crate::communities::Communities;
 use crate::error::Result;
 use crate::id::Id;
+use crate::images::Images;
 use crate::users::Users;
 
 /// A store for the whole server.
 #[async_trait]
-pub trait Store: Users + Accounts + Channels + Communities + Blocks + Admins {
+pub trait Store: Users + Accounts + Channels + Communities + Blocks + Images + Admins {
     /// The highest id ever recorded, those of deleted rows included; [`Id::MIN`] in an empty store.
     ///
     /// # Errors

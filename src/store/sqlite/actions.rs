@@ -165,15 +165,24 @@ fn create_user(connection: &Connection, new: &NewUser) -> Done {
 
 fn act_on_user(connection: &Connection, id: Id, action: &UserAction) -> Done {
     let old = users::account(connection, id)?;
-    let tag = |account: &Account| Some(json!({ "tag": account.user.to_string() }));
     let flags = |account: &Account| Some(json!({ "flags": account.user.flags }));
     let state =
         |account: &Account| Some(json!({ "disabled": account.disabled, "reason": account.reason }));
     let now = || users::account(connection, id);
     let (before, after) = match action {
-        UserAction::Rename { change, random } => {
-            users::rename(connection, id, change, *random)?;
-            (tag(&old), tag(&now()?))
+        UserAction::Modify { change, random } => {
+            users::modify(connection, id, change, *random)?;
+            let changed = |account: &Account| {
+                let mut changed = serde_json::Map::new();
+                if change.renames() {
+                    changed.insert("tag".into(), account.user.to_string().into());
+                }
+                if change.avatar.is_some() {
+                    changed.insert("avatar".into(), json!(account.user.avatar));
+                }
+                Some(Value::Object(changed))
+            };
+            (changed(&old), changed(&now()?))
         }
         UserAction::ModifyFlags { set, clear } => {
             users::modify_flags(connection, id, *set, *clear)?;
@@ -250,7 +259,7 @@ fn create_community(connection: &Connection, id: Id, new: &NewCommunity, owner: 
     let trace = Trace {
         target: Some(target_community(&community)),
         before: None,
-        after: Some(describe(connection, &community)?),
+        after: Some(describe(connection, &community, new.icon.is_some())?),
     };
     Ok((Outcome::Community(community), trace))
 }
@@ -261,15 +270,15 @@ fn act_on_community(connection: &Connection, id: Id, action: &CommunityAction) -
     let mut outcome = Outcome::Done;
     let (before, after) = match action {
         CommunityAction::Change(change) => {
-            let before = describe(connection, &old)?;
+            let before = describe(connection, &old, change.icon.is_some())?;
             communities::modify(connection, id, change)?;
             let new = views::community(connection, id)?;
-            let after = describe(connection, &new)?;
+            let after = describe(connection, &new, change.icon.is_some())?;
             outcome = Outcome::Community(new);
             (Some(before), Some(after))
         }
         CommunityAction::Delete => {
-            let before = describe(connection, &old)?;
+            let before = describe(connection, &old, false)?;
             communities::delete(connection, id)?;
             (Some(before), None)
         }
@@ -347,9 +356,15 @@ fn target_community(community: &Community) -> Target {
     Target::new("community", Some(community.id), &community.name)
 }
 
-fn describe(connection: &Connection, community: &Community) -> Result<Value> {
+/// With its icon only where the deed is about that, too.
+fn describe(connection: &Connection, community: &Community, icon: bool) -> Result<Value> {
     let owner = users::find(connection, community.owner_id)?;
-    Ok(json!({ "name": community.name, "owner": owner.to_string(), "owner_id": owner.id }))
+    let mut described =
+        json!({ "name": community.name, "owner": owner.to_string(), "owner_id": owner.id });
+    if icon {
+        described["icon"] = json!(community.icon);
+    }
+    Ok(described)
 }
 
 /// Without the whole of its code: whoever reads the log must not get in by it.

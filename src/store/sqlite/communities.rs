@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{record, require_active, user, user_columns, walk};
-use super::{Sqlite, invites};
+use super::{Sqlite, images, invites};
 use crate::clock::Timestamp;
 use crate::communities::{
     Code, Communities, Community, CommunityChange, Invitation, Invite, NewCommunity, NewInvite,
@@ -226,11 +226,14 @@ pub(super) fn create(connection: &Connection, id: Id, new: &NewCommunity, owner:
     let parameters =
         named_params! { ":id": id, ":name": new.name, ":key": new.name.key(), ":owner": owner };
     connection.prepare_cached(CREATE)?.execute(parameters)?;
+    if new.icon.is_some() {
+        images::set_icon(connection, id, new.icon.as_ref())?;
+    }
     add(connection, id, owner, id)?;
     Ok(())
 }
 
-/// Renames a community or hands it over.
+/// Renames a community, hands it over or gives it an icon.
 pub(super) fn modify(connection: &Connection, id: Id, change: &CommunityChange) -> Result<()> {
     if let Some(owner) = change.owner_id {
         if !is_member(connection, owner, id)? {
@@ -240,6 +243,9 @@ pub(super) fn modify(connection: &Connection, id: Id, change: &CommunityChange) 
             ));
         }
         set_owner(connection, id, owner)?;
+    }
+    if let Some(icon) = &change.icon {
+        images::set_icon(connection, id, icon.as_ref())?;
     }
     if let Some(name) = &change.name {
         let sql = "UPDATE communities SET name = :name, name_key = :key WHERE id = :id";

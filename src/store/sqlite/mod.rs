@@ -12,6 +12,7 @@ mod blocks;
 mod channels;
 mod communities;
 mod directory;
+mod images;
 mod invites;
 mod migrate;
 mod readers;

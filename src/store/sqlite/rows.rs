@@ -7,6 +7,7 @@ use crate::accounts::{Code, SecretHash};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
+use crate::images::ImageHash;
 use crate::names::Name;
 use crate::page::Keyset;
 use crate::users::{Discriminator, Flags, User};
@@ -152,6 +153,18 @@ impl FromSql for Timestamp {
 impl ToSql for SecretHash {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(self.0.as_slice().into())
+    }
+}
+
+impl ToSql for ImageHash {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.as_slice().into())
+    }
+}
+
+impl FromSql for ImageHash {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        <[u8; 32]>::column_result(value).map(Self)
     }
 }
 

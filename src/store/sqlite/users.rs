@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{require_active, user, user_columns};
-use super::{Sqlite, accounts, blocks, channels, communities, registration};
+use super::{Sqlite, accounts, blocks, channels, communities, images, registration};
 use crate::clock::Timestamp;
 use crate::communities::Community;
 use crate::error::{Error, Result};
@@ -100,7 +100,7 @@ impl Users for Sqlite {
     async fn modify_user(&self, id: Id, change: Change, random: u64) -> Result<User> {
         self.write(move |connection| {
             require_active(connection, id)?;
-            rename(connection, id, &change, random)
+            modify(connection, id, &change, random)
         })
         .await
     }
@@ -227,13 +227,20 @@ fn draw(connection: &Connection, username: &Username, random: u64) -> Result<Dis
         .ok_or_else(|| Error::UsernameFull(username.to_string()))
 }
 
-/// Changes name or discriminator of an account that was not deleted.
-pub(super) fn rename(
+/// Changes name, discriminator or avatar of an account that was not deleted.
+pub(super) fn modify(
     connection: &Connection,
     id: Id,
     change: &Change,
     random: u64,
 ) -> Result<User> {
+    if let Some(avatar) = &change.avatar {
+        images::set_avatar(connection, id, avatar.as_ref())?;
+    }
+    rename(connection, id, change, random)
+}
+
+fn rename(connection: &Connection, id: Id, change: &Change, random: u64) -> Result<User> {
     let old = find(connection, id)?;
     let (username, discriminator) = match (&change.username, change.discriminator) {
         (None, None) => return Ok(old),
