@@ -18,7 +18,7 @@ use crate::passwords::PasswordHash;
 use crate::tokens::{Label, SecretHash, Session};
 use crate::users::{Account, User};
 use crate::views::{
-    AccountDetails, ChannelView, FullName, Holders, Member, OwnedCommunity, Statistics,
+    AccountDetails, ChannelView, FullName, Holders, Member, Membership, OwnedCommunity, Statistics,
 };
 
 /// A session ends after so long without use.
@@ -273,7 +273,7 @@ pub trait Admins: Send + Sync {
     ///
     /// # Errors
     /// `UnknownUser`.
-    async fn communities_of(&self, user: Id, page: Page) -> Result<Listing<Community>>;
+    async fn communities_of(&self, user: Id, page: Page) -> Result<Listing<Membership>>;
 
     /// A user's tokens that have not ended, ascending by id.
     ///

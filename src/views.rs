@@ -85,6 +85,16 @@ impl From<Participant> for Member {
     }
 }
 
+/// A community that somebody is in.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Membership {
+    /// The community.
+    #[serde(flatten)]
+    pub community: Community,
+    /// Since when they are.
+    pub since: Timestamp,
+}
+
 /// A community, and whose it is.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OwnedCommunity {

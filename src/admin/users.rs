@@ -10,7 +10,7 @@ use crate::actions::{Action, Deed, Outcome, UserAction, unknown_among};
 use crate::admins::LISTS;
 use crate::channels::CHANNELS;
 use crate::clock::Timestamp;
-use crate::communities::{COMMUNITIES, Community};
+use crate::communities::COMMUNITIES;
 use crate::directory::Users;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -19,7 +19,7 @@ use crate::page::Page;
 use crate::routes::body::{Body, BodyWithImage, Query};
 use crate::routes::{App, AppState, Done, Json, Listed, path_id};
 use crate::users::{Account, Change, Flag, Flags, NewUser, User};
-use crate::views::{AccountDetails, ChannelView, FullName, Holders};
+use crate::views::{AccountDetails, ChannelView, FullName, Holders, Membership};
 use crate::web::Site;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -200,7 +200,7 @@ async fn communities(
     id: &str,
     query: Query,
     app: &AppState,
-) -> Result<Listed<Community>> {
+) -> Result<Listed<Membership>> {
     let id = user_id(id)?;
     let page = Page::parse(query.0, COMMUNITIES)?;
     Ok(Listed::new(

@@ -7,6 +7,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use base64ct::{Base64, Encoding};
 use rocket::http::{ContentType, Header};
 use rocket::request::Request;
 use rocket::response::{Responder, Response, Result as Outcome};
@@ -19,11 +20,13 @@ use super::AppState;
 use crate::accounts::Caller;
 use crate::audit::{Entry, Filter, Object};
 use crate::clock::Timestamp;
+use crate::communities::Invite;
 use crate::error::{Error, Result};
 use crate::id::Id;
+use crate::images::Owner;
 use crate::page::{Cursor, Listing, Page};
 use crate::store::Store;
-use crate::views::{ChannelView, Member, Participant};
+use crate::views::{ChannelView, Member, Membership, Participant};
 
 /// How many entries are read at once.
 const AT_ONCE: u16 = 200;
@@ -70,6 +73,14 @@ impl From<Entry> for Deed {
     }
 }
 
+/// An invite, and where it leads.
+#[derive(Serialize)]
+struct OwnInvite {
+    community_id: Id,
+    #[serde(flatten)]
+    invite: Invite,
+}
+
 /// A channel as its participant knows it: whether others have hidden it is their own affair.
 #[derive(Serialize)]
 struct OwnChannel {
@@ -109,8 +120,10 @@ impl Document {
         let mut part = b"{\"account\":".to_vec();
         append(&mut part, &store.account_details(user).await?)?;
         self.part(part).await?;
+        self.avatar(store, user).await?;
         self.list("communities", |page| store.communities_of(user, page))
             .await?;
+        self.invites(store, user, now).await?;
         self.list("channels", |page| {
             let channels = store.channels_of(user, page);
             async move {
@@ -138,28 +151,68 @@ impl Document {
         self.part(b"}".to_vec()).await
     }
 
+    /// The image itself, as a data URI.
+    async fn avatar(&self, store: &dyn Store, user: Id) -> Result<()> {
+        let image = match store.user(user).await?.avatar {
+            Some(hash) => store.image(Owner::User(user), hash).await,
+            None => Err(Error::NotFound),
+        };
+        let image = match image {
+            Ok(png) => Some(data_uri(&png)),
+            Err(Error::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        let mut part = b",\"avatar\":".to_vec();
+        append(&mut part, &image)?;
+        self.part(part).await
+    }
+
+    /// The invites to the communities that are theirs.
+    async fn invites(&self, store: &dyn Store, user: Id, now: Timestamp) -> Result<()> {
+        let mut list = List::new(self, "invites");
+        let mut communities = Pages::new();
+        while let Some(page) = communities.next() {
+            let listing = store.communities_of(user, page).await?;
+            let mine = |membership: &&Membership| membership.community.owner_id == user;
+            for membership in listing.items.iter().filter(mine) {
+                let community_id = membership.community.id;
+                let mut invites = Pages::new();
+                while let Some(page) = invites.next() {
+                    let listing = match store.invites_of(community_id, page, now).await {
+                        // It went while the document was written.
+                        Err(Error::UnknownCommunity) => break,
+                        listing => listing?,
+                    };
+                    for invite in listing.items {
+                        list.push(&OwnInvite {
+                            community_id,
+                            invite,
+                        })?;
+                    }
+                    list.flush().await?;
+                    invites.then(listing.next);
+                }
+            }
+            communities.then(listing.next);
+        }
+        list.end().await
+    }
+
     /// A list under its name, page by page.
     async fn list<T: Serialize, F: Future<Output = Result<Listing<T>>>>(
         &self,
-        name: &str,
+        name: &'static str,
         read: impl Fn(Page) -> F,
     ) -> Result<()> {
-        let mut part = format!(",\"{name}\":").into_bytes();
-        let mut separator = b'[';
-        let mut next = Some(Cursor::Start);
-        while let Some(cursor) = next {
-            let limit = AT_ONCE;
-            let listing = read(Page { limit, cursor }).await?;
-            for item in &listing.items {
-                part.push(separator);
-                append(&mut part, item)?;
-                separator = b',';
-            }
-            self.part(std::mem::take(&mut part)).await?;
-            next = listing.next;
+        let mut list = List::new(self, name);
+        let mut pages = Pages::new();
+        while let Some(page) = pages.next() {
+            let listing = read(page).await?;
+            listing.items.iter().try_for_each(|item| list.push(item))?;
+            list.flush().await?;
+            pages.then(listing.next);
         }
-        let end: &[u8] = if separator == b'[' { b"[]" } else { b"]" };
-        self.part(end.to_vec()).await
+        list.end().await
     }
 
     /// Waits until the client has taken enough of what went before. One that has gone takes nothing more.
@@ -177,6 +230,66 @@ impl Document {
         // The client may go at this very moment.
         let _ = self.0.send(Err(io::Error::other(error))).await;
     }
+}
+
+/// The way through a list, page by page.
+struct Pages(Option<Cursor>);
+
+impl Pages {
+    fn new() -> Self {
+        Self(Some(Cursor::Start))
+    }
+
+    fn next(&mut self) -> Option<Page> {
+        let cursor = self.0.take()?;
+        Some(Page {
+            limit: AT_ONCE,
+            cursor,
+        })
+    }
+
+    fn then(&mut self, next: Option<Cursor>) {
+        self.0 = next;
+    }
+}
+
+/// A list while it is written.
+struct List<'d> {
+    document: &'d Document,
+    part: Vec<u8>,
+    separator: u8,
+}
+
+impl<'d> List<'d> {
+    fn new(document: &'d Document, name: &str) -> Self {
+        Self {
+            document,
+            part: format!(",\"{name}\":").into_bytes(),
+            separator: b'[',
+        }
+    }
+
+    fn push(&mut self, item: &impl Serialize) -> Result<()> {
+        self.part.push(self.separator);
+        self.separator = b',';
+        append(&mut self.part, item)
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        self.document.part(std::mem::take(&mut self.part)).await
+    }
+
+    async fn end(mut self) -> Result<()> {
+        if self.separator == b'[' {
+            self.part.push(b'[');
+        }
+        self.part.push(b']');
+        self.flush().await
+    }
+}
+
+fn data_uri(png: &[u8]) -> String {
+    format!("data:image/png;base64,{}", Base64::encode_string(png))
 }
 
 fn append(part: &mut Vec<u8>, object: &impl Serialize) -> Result<()> {

@@ -53,7 +53,7 @@ const ISSUE_RESET: &str = "
     INSERT INTO resets (user_id, hash, expires_at) VALUES (:user, :hash, :expires_at)
     ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at";
 
-const RESET: &str = "SELECT user_id, expires_at FROM resets WHERE hash = :hash";
+pub(super) const RESET: &str = "SELECT user_id, expires_at FROM resets WHERE hash = :hash";
 
 const USE_RESET: &str = "DELETE FROM resets WHERE hash = :hash RETURNING user_id, expires_at";
 

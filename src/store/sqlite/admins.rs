@@ -26,7 +26,7 @@ use crate::passwords::PasswordHash;
 use crate::tokens::{SecretHash, Session, USE_PRECISION};
 use crate::users::{Account, User};
 use crate::views::{
-    AccountDetails, ChannelView, FullName, Holders, Member, OwnedCommunity, Statistics,
+    AccountDetails, ChannelView, FullName, Holders, Member, Membership, OwnedCommunity, Statistics,
 };
 
 #[async_trait]
@@ -230,10 +230,10 @@ impl Admins for Sqlite {
             .await
     }
 
-    async fn communities_of(&self, user: Id, page: Page) -> Result<Listing<Community>> {
+    async fn communities_of(&self, user: Id, page: Page) -> Result<Listing<Membership>> {
         self.read(move |connection| {
             find(connection, user)?;
-            communities::list(connection, user, page)
+            communities::memberships(connection, user, page)
         })
         .await
     }

@@ -13,6 +13,7 @@ use crate::error::{Error, Problem, Result};
 use crate::id::Id;
 use crate::page::{Listing, Order, Page};
 use crate::users::User;
+use crate::views::Membership;
 
 const CREATE: &str =
     "INSERT INTO communities (id, name, name_key, owner_id) VALUES (:id, :name, :key, :owner)";
@@ -28,10 +29,10 @@ pub(super) const COMMUNITY: &str = "
     WHERE m.user_id = :user AND m.community_id = :community";
 
 pub(super) const COMMUNITIES: [&str; 2] = [
-    "SELECT c.id, c.name, c.icon, c.owner_id FROM members AS m JOIN communities AS c ON c.id = m.community_id
+    "SELECT c.id, c.name, c.icon, c.owner_id, m.since FROM members AS m JOIN communities AS c ON c.id = m.community_id
     WHERE m.user_id = :of AND m.community_id > :above AND m.community_id < :below
     ORDER BY m.community_id LIMIT :limit",
-    "SELECT c.id, c.name, c.icon, c.owner_id FROM members AS m JOIN communities AS c ON c.id = m.community_id
+    "SELECT c.id, c.name, c.icon, c.owner_id, m.since FROM members AS m JOIN communities AS c ON c.id = m.community_id
     WHERE m.user_id = :of AND m.community_id > :above AND m.community_id < :below
     ORDER BY m.community_id DESC LIMIT :limit",
 ];
@@ -209,6 +210,24 @@ pub(super) fn list(connection: &Connection, member: Id, page: Page) -> Result<Li
         community(row, 0)
     })?;
     Ok(page.listing(found, Order::Ascending, |community| community.id))
+}
+
+/// The same, with since when they are in each.
+pub(super) fn memberships(
+    connection: &Connection,
+    member: Id,
+    page: Page,
+) -> Result<Listing<Membership>> {
+    let keyset = page.keyset(Order::Ascending);
+    let found = walk(connection, COMMUNITIES, member, keyset, |row| {
+        Ok(Membership {
+            community: community(row, 0)?,
+            since: row.get::<_, Id>(4)?.time(),
+        })
+    })?;
+    Ok(page.listing(found, Order::Ascending, |membership| {
+        membership.community.id
+    }))
 }
 
 /// A community out of the four columns that begin at `start`.

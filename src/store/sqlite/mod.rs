@@ -182,7 +182,8 @@ mod plans {
     use rusqlite::Connection;
 
     use super::{
-        access, accounts, audit, blocks, channels, communities, directory, migrate, users, views,
+        access, accounts, audit, blocks, channels, communities, directory, images, migrate,
+        registration, users, views,
     };
     use crate::audit::Filter;
     use crate::directory::UserFilter;
@@ -278,6 +279,33 @@ mod plans {
         for sql in communities::COMMUNITIES {
             uses(sql, "(user_id=? AND community_id>? AND community_id<?)");
         }
+    }
+
+    #[test]
+    fn a_picture_is_found_by_its_owner_and_its_hash() {
+        for (sql, owner) in [
+            (images::AVATAR, "users_by_avatar (avatar=? AND rowid=?)"),
+            (images::ICON, "communities_by_icon (icon=? AND rowid=?)"),
+        ] {
+            uses(sql, "sqlite_autoindex_images_1 (hash=?)");
+            uses(sql, owner);
+        }
+    }
+
+    #[test]
+    fn whether_anybody_has_an_image_still_is_one_look_into_an_index() {
+        for (table, column) in [("users", "avatar"), ("communities", "icon")] {
+            let sql = format!("SELECT EXISTS (SELECT 1 FROM {table} WHERE {column} = :hash)");
+            let index =
+                format!("SEARCH {table} USING COVERING INDEX {table}_by_{column} ({column}=?)");
+            assert!(plan(&sql).contains(&index), "{:#?}", plan(&sql));
+        }
+    }
+
+    #[test]
+    fn the_account_of_a_reset_code_and_an_instance_invite_are_found_by_their_keys() {
+        uses(accounts::RESET, "(hash=?)");
+        uses(registration::GOOD_INVITE, "PRIMARY KEY (code=?)");
     }
 
     #[test]

@@ -12,7 +12,7 @@ const USE_INVITE: &str = "
     UPDATE instance_invites SET uses = uses + 1
     WHERE code = :code AND uses < max_uses AND (expires_at IS NULL OR expires_at > :now)";
 
-const GOOD_INVITE: &str = "
+pub(super) const GOOD_INVITE: &str = "
     SELECT code, max_uses, uses, expires_at FROM instance_invites
     WHERE code = :code AND uses < max_uses AND (expires_at IS NULL OR expires_at > :now)";
 
