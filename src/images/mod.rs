@@ -6,6 +6,8 @@
 mod container;
 mod develop;
 mod pattern;
+#[cfg(test)]
+mod samples;
 mod upload;
 
 use std::fmt;
