@@ -55,7 +55,7 @@ pub(super) fn walk(format: ImageFormat, bytes: &[u8]) -> Result<Outline, Fault> 
     let mut rest = Bytes(bytes);
     let (size, frames) = match format {
         ImageFormat::Png => png(&mut rest),
-        ImageFormat::Jpeg => jpeg(&mut rest),
+        ImageFormat::Jpeg => jpegs(&mut rest),
         ImageFormat::Gif => gif(&mut rest),
         ImageFormat::WebP => webp(&mut rest),
         _ => Err(Fault::Damaged),
@@ -137,6 +137,15 @@ fn png(rest: &mut Bytes<'_>) -> Result<Found, Fault> {
             _ => {}
         }
     }
+}
+
+/// One or several: phones append pictures of depth or brightness to the one that is shown (CIPA DC-007, multi-picture format).
+fn jpegs(rest: &mut Bytes<'_>) -> Result<Found, Fault> {
+    let first = jpeg(rest)?;
+    while format(rest.0) == Some(ImageFormat::Jpeg) {
+        jpeg(rest)?;
+    }
+    Ok(first)
 }
 
 /// Segments: a marker, mostly with a length; from SOI to EOI, the scans between them in the open.

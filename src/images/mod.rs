@@ -6,6 +6,8 @@
 mod container;
 mod develop;
 mod pattern;
+#[cfg(test)]
+mod samples;
 mod upload;
 
 use std::fmt;
@@ -97,7 +99,7 @@ impl fmt::Debug for Image {
 pub enum Format {
     /// As it is stored.
     Png,
-    /// Smaller by far where it is flat.
+    /// Smaller by a third where it is flat, of much the same length else.
     Webp,
 }
 
@@ -182,12 +184,7 @@ impl Studio {
     /// [`Error::Invalid`] with `wrong_type` at `field` if the image is damaged, [`Error::Busy`] if too many wait already.
     pub async fn develop(&self, upload: Upload, field: &str) -> Result<Image> {
         let developed = self.uploads.run(move || develop(&upload)).await;
-        let image = match developed {
-            // An image at which a decoder panics is as damaged as one that it refuses.
-            Err(Error::Internal(_)) => Err(upload::damaged()),
-            other => other?,
-        };
-        image.map_err(|problem| Error::field(field, problem))
+        judge(developed, field)
     }
 
     /// The same for a field that may be left out (`None`) or be `null` (`Some(None)`).
@@ -226,6 +223,15 @@ impl Studio {
     pub async fn draw(&self, id: Id, size: Size) -> Result<Vec<u8>> {
         self.views.run(move || draw(id, size)).await?
     }
+}
+
+/// Whose fault it is that there is no image. One at which a decoder panics is as damaged as one that it refuses.
+fn judge(developed: Result<Result<Image, Problem>>, field: &str) -> Result<Image> {
+    let image = match developed {
+        Err(Error::Internal(_)) => Err(upload::damaged()),
+        other => other?,
+    };
+    image.map_err(|problem| Error::field(field, problem))
 }
 
 /// Whose picture an image is.
@@ -300,6 +306,22 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn an_image_that_proves_damaged_is_the_fault_of_its_field() {
+        let empty = b"GIF89a\x20\0\x20\0\0\0\0\x3B".to_vec();
+        let upload = Upload::from_bytes(empty).unwrap();
+        let refused = Studio::new(1).develop(upload, "icon").await;
+        assert_eq!(refused, Err(Error::field("icon", upload::damaged())));
+    }
+
+    #[tokio::test]
+    async fn an_image_at_which_a_decoder_panics_is_damaged_and_a_full_queue_is_nobodys_fault() {
+        let panicked = Cores::new(1, 1).run(|| panic!("as a decoder might")).await;
+        let damaged = Error::field("avatar", upload::damaged());
+        assert_eq!(judge(panicked, "avatar"), Err(damaged));
+        assert_eq!(judge(Err(Error::Busy), "avatar"), Err(Error::Busy));
     }
 
     #[tokio::test]
