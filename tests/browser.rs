@@ -2,7 +2,7 @@
 //! over HTTP. The crates made for it bring a second HTTP stack along; the client that the tests have anyway will do.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -156,7 +156,7 @@ impl Browser {
     }
 
     /// A picture of what is shown.
-    pub(crate) fn screenshot(&self, path: &std::path::Path) {
+    pub(crate) fn screenshot(&self, path: &Path) {
         use base64ct::{Base64, Encoding};
         let shot = self.call("GET", "/screenshot", "").unwrap();
         let png = Base64::decode_vec(shot.as_str().unwrap()).unwrap();
@@ -293,6 +293,14 @@ impl Browser {
             &format!("/element/{element}/value"),
             &json!({ "text": text }),
         );
+    }
+
+    /// Chooses a file in the field whose label begins so, which need not be shown: its label is what one presses.
+    #[track_caller]
+    pub(crate) fn choose_file(&self, label: &str, path: &Path) {
+        let element = self.wait(label, || self.elements(&field(label)).into_iter().next());
+        let body = json!({ "text": path });
+        self.post(&format!("/element/{element}/value"), &body);
     }
 
     /// Presses keys, wherever the focus is.

@@ -14,8 +14,10 @@ mod hour;
 mod operate;
 mod support;
 mod visit;
+mod windows;
 
 mod access;
+mod account_page;
 mod accounts;
 mod address;
 mod admin_access;
@@ -31,7 +33,6 @@ mod admin_session;
 mod admin_setup;
 mod admin_users;
 mod admin_views;
-mod admin_windows;
 mod audit;
 mod audit_hour;
 mod binary;

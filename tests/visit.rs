@@ -41,6 +41,12 @@ impl Visit {
             .open(&format!("{}/admin/{view}", self.server.url));
     }
 
+    /// The same on the account page.
+    pub(crate) fn open_account(&self, view: &str) {
+        self.browser
+            .open(&format!("{}/account/{view}", self.server.url));
+    }
+
     pub(crate) fn user(&self, name: &str, more: &[&str]) -> Value {
         run_json(&self.data, &[&["user", "create", name], more].concat())
     }

@@ -1,6 +1,7 @@
 //! `saryno invite`
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::json;
 
 use super::{Place, Print};
@@ -28,6 +29,14 @@ pub(super) enum Invite {
     },
 }
 
+/// An invite that was made, and what one hands out.
+#[derive(Serialize)]
+struct Made {
+    #[serde(flatten)]
+    invite: InstanceInvite,
+    link: String,
+}
+
 #[derive(Args)]
 pub(super) struct Create {
     /// How many may register with it.
@@ -48,6 +57,7 @@ impl Invite {
                 expires,
                 print,
             }) => place.run(async |opened| {
+                let url = place.url()?;
                 let expires_at = expires.map(|duration| Timestamp::now().after(duration));
                 let invite = InstanceInvite {
                     code: Code::mint(),
@@ -57,7 +67,9 @@ impl Invite {
                 };
                 let action = Action::CreateInstanceInvite(invite.clone());
                 opened.perform(action).await?;
-                print.result(&invite, || describe(&invite))
+                let link = format!("{url}/account#/join/{}", invite.code.0);
+                let text = format!("{}\n{link}", describe(&invite));
+                print.result(&Made { invite, link }, || text)
             }),
             Self::List { print } => place.run(async |opened| {
                 let invites = opened.store.instance_invites().await?;

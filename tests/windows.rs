@@ -1,4 +1,4 @@
-//! Every view of the admin page in every window: its looks, its accessibility, its weight.
+//! Every view of both pages in every window: their looks, their accessibility, their weight.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,24 @@ use crate::visit::{Visit, heading};
 
 const WIDTHS: [u32; 3] = [360, 1280, 2560];
 
-/// Every address there is, of a store that has something for each.
-fn views(visit: &Visit) -> Vec<(&'static str, String)> {
+/// A GIF of 16 x 16 pixels, all of one colour.
+const PICTURE: &str = "data:image/gif;base64,R0lGODdhEAAQAIAAAAAAAAAAACwAAAAAEAAQAEAIHQABCBxIsKDBgwgTKlzIsKHDhxAjSpxIsaLFgQEBADs=";
+
+/// What there is to see, of a store that has something for each view: names, and addresses behind the server's.
+struct Views {
+    /// For an admin.
+    admin: Vec<(&'static str, String)>,
+    /// For an admin who has not logged in.
+    admin_outside: Vec<(&'static str, String)>,
+    /// For Ada#0001, whose password is [`PASSWORD`].
+    account: Vec<(&'static str, String)>,
+    /// For who has not logged in to an account.
+    account_outside: Vec<(&'static str, String)>,
+}
+
+const PASSWORD: &str = "correct horse";
+
+fn views(visit: &Visit) -> Views {
     let names = [
         "Ada",
         "Zoë",
@@ -22,36 +38,66 @@ fn views(visit: &Visit) -> Vec<(&'static str, String)> {
     ];
     let made: Vec<_> = names
         .iter()
-        .map(|name| visit.user(name, &["--token", "--flag", "bot"]))
+        .map(|name| {
+            let more = ["--token", "--flag", "bot", "--discriminator", "0001"];
+            visit.user(name, &more)
+        })
         .collect();
     let id = |index: usize| made[index]["user"]["id"].as_str().unwrap().to_owned();
-    let call = |path: &str, body: &Value| {
+    let call = |method: &str, path: &str, body: &Value| {
         let url = format!("{}{path}", visit.server.url);
         let token = made[0]["token"].as_str().unwrap();
-        let (status, answer) = http(&agent(), "POST", &url, token, &body.to_string()).unwrap();
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let (status, answer) = http(&agent(), method, &url, token, &body).unwrap();
         assert!(status < 300, "{answer}");
-        answer["id"].as_str().unwrap().to_owned()
+        answer
     };
+    let post = |path: &str, body: &Value| call("POST", path, body);
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
     let recipients: Vec<_> = (1..names.len()).map(id).collect();
-    call(
+    post(
         "/users/@me/channels",
         &json!({ "type": 2, "recipient_id": id(2) }),
     );
-    let group = call(
+    let group = post(
         "/users/@me/channels",
         &json!({ "type": 3, "recipient_ids": recipients, "name": "<b>Plans</b>" }),
     );
-    let community = call("/communities", &json!({ "name": "<b>Tea</b> house" }));
+    let community = post(
+        "/communities",
+        &json!({ "name": "<b>Tea</b> house", "icon": PICTURE }),
+    );
+    let community = text(&community["id"]);
+    let invite = post(&format!("/communities/{community}/invites"), &json!({}));
+    let invite = text(&invite["code"]);
+    call("PATCH", "/users/@me", &json!({ "avatar": PICTURE }));
+    for index in 1..names.len() {
+        call(
+            "PUT",
+            &format!("/users/@me/blocks/{}", id(index)),
+            &Value::Null,
+        );
+    }
     run_json(
         &visit.data,
         &["user", "disable", &id(3), "--reason", "Spam"],
     );
-    run_json(&visit.data, &["invite", "create", "--expires", "7d"]);
+    let instance_invite = run_json(&visit.data, &["invite", "create", "--expires", "7d"]);
+    let instance_invite = text(&instance_invite["code"]);
+    let reset = run_json(&visit.data, &["user", "reset-link", &id(1)]);
+    let reset = text(&reset["code"]);
+    let own = run_json(&visit.data, &["user", "reset-link", &id(0)]);
+    let body = json!({ "code": own["code"], "new": PASSWORD });
+    post("/auth/reset", &body);
     run_json(&visit.data, &["admin", "create", "other"]);
     let gone = visit.user("Gone", &[])["user"]["id"].clone();
     run_json(&visit.data, &["user", "delete", gone.as_str().unwrap()]);
     let ada = id(0);
-    vec![
+    let admin = vec![
         ("overview", "#/".into()),
         ("users", "#/users".into()),
         ("nobody", "#/users?search=nobody".into()),
@@ -67,7 +113,38 @@ fn views(visit: &Visit) -> Vec<(&'static str, String)> {
         ("admins", "#/admins".into()),
         ("audit", "#/audit".into()),
         ("elsewhere", "#/elsewhere".into()),
-    ]
+    ];
+    let account = vec![
+        ("profile", "#/".into()),
+        ("memberships", "#/communities".into()),
+        ("invite", format!("#/invite/{invite}")),
+        ("no-invite", "#/invite/nothing".into()),
+        ("blocks", "#/blocks".into()),
+        ("security", "#/security".into()),
+        ("data", "#/data".into()),
+        ("nowhere", "#/nowhere".into()),
+        ("reset", format!("#/reset/{reset}")),
+    ];
+    let account_outside = vec![
+        ("account-log-in", "#/".into()),
+        ("register", format!("#/join/{instance_invite}")),
+        ("no-register", "#/join/nothing".into()),
+        ("no-reset", "#/reset/nothing".into()),
+        ("invited", format!("#/invite/{invite}")),
+    ];
+    let below = |page: &str, views: Vec<(&'static str, String)>| {
+        let full = |(name, view)| (name, format!("{page}/{view}"));
+        views.into_iter().map(full).collect()
+    };
+    Views {
+        admin: below("admin", admin),
+        admin_outside: vec![
+            ("log-in", "admin/#/".into()),
+            ("link", "admin/#/password/code".into()),
+        ],
+        account: below("account", account),
+        account_outside: below("account", account_outside),
+    }
 }
 
 /// Waits until the view of this address has come, and its data.
@@ -79,34 +156,43 @@ fn settle(browser: &Browser) {
     });
 }
 
-/// Goes through every view, within a session and outside of one, in both schemes; what `look` finds at fault is handed back.
+/// Goes through every view of both pages, within a session and outside of one, in both schemes; what `look` finds at fault is
+/// handed back.
 fn look_at_every_view(look: impl Fn(&Browser, &str) -> Vec<String>) -> Vec<String> {
     let visit = Visit::set_up();
     let browser = &visit.browser;
-    let outside = vec![
-        ("log-in", "#/".to_owned()),
-        ("link", "#/password/code".to_owned()),
-    ];
+    let views = views(&visit);
     let mut faults = Vec::new();
-    for (views, log_out) in [(views(&visit), true), (outside, false)] {
+    let mut go_through = |views: &[(&'static str, String)]| {
         for scheme in ["light", "dark"] {
             browser.prefer(scheme);
-            for (name, address) in &views {
+            for (name, address) in views {
                 // Elsewhere first: from a view to itself there is no way.
                 browser.open("about:blank");
                 browser.resize(1280, 900);
-                visit.open(address);
+                browser.open(&format!("{}/{address}", visit.server.url));
                 settle(browser);
                 faults.extend(look(browser, &format!("{name}-{scheme}")));
             }
         }
-        if log_out {
-            browser.resize(1280, 900);
-            visit.open("#/users");
-            browser.press("Log out");
-            browser.expect(&heading("Log in"));
-        }
-    }
+        browser.resize(1280, 900);
+    };
+    let log_out = || {
+        browser.press("Log out");
+        browser.expect(&heading("Log in"));
+    };
+    go_through(&views.admin);
+    visit.open("#/users");
+    log_out();
+    go_through(&views.admin_outside);
+    run_json(&visit.data, &["registration", "invite"]);
+    go_through(&views.account_outside);
+    visit.open_account("#/");
+    browser.fill("Tag", "Ada#0001");
+    browser.fill("Password", PASSWORD);
+    browser.press("Log in");
+    browser.expect(&heading("Profile"));
+    go_through(&views.account);
     faults
 }
 
@@ -128,7 +214,12 @@ fn every_view_fits_every_window_and_complains_of_nothing() {
             }
             browser.screenshot(&pictures().join(format!("{view}-{width}.png")));
         }
+        // A link that does not work is refused, and the browser notes it.
+        let refused = ["no-invite", "no-register", "no-reset"]
+            .iter()
+            .any(|bad| view.starts_with(bad));
         let complaints = browser.complaints().into_iter();
+        let complaints = complaints.filter(|line| !(refused && line.contains("a status of 40")));
         faults.extend(complaints.map(|line| format!("{view}: {line}")));
         faults
     });
@@ -177,6 +268,45 @@ fn a_first_visit_transfers_less_than_80_kib() {
     let bytes = visit.browser.run(sum).as_u64().unwrap();
     println!("{bytes} bytes");
     assert!((20_000..80 * 1024).contains(&bytes), "{bytes}");
+}
+
+#[test]
+fn all_files_of_the_account_page_together_are_less_than_40_kb() {
+    let visit = Visit::set_up();
+    let browser = &visit.browser;
+    let views = views(&visit);
+    // What each view fetches, in a document of its own; what the next one fetches again counts once.
+    let fetched = "
+        const files = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+        return files.filter(file => !/api|avatars|icons/.test(file.name)).map(file => file.name.replace(/#.*/, ''))";
+    let mut files = std::collections::BTreeSet::new();
+    let mut go_through = |views: &[(&'static str, String)]| {
+        for (_, address) in views {
+            browser.open("about:blank");
+            browser.open(&format!("{}/{address}", visit.server.url));
+            settle(browser);
+            let names = browser.run(fetched);
+            let names = names.as_array().unwrap().iter();
+            files.extend(names.map(|name| name.as_str().unwrap().to_owned()));
+        }
+    };
+    run_json(&visit.data, &["registration", "invite"]);
+    go_through(&views.account_outside);
+    visit.open_account("#/");
+    browser.fill("Tag", "Ada#0001");
+    browser.fill("Password", PASSWORD);
+    browser.press("Log in");
+    browser.expect(&heading("Profile"));
+    go_through(&views.account);
+    // Asked for once more, compressed, as a browser gets them the first time.
+    let weigh = |url: &String| {
+        let request = agent().get(url).header("Accept-Encoding", "gzip");
+        let mut body = request.call().unwrap().into_body();
+        body.read_to_vec().unwrap().len()
+    };
+    let bytes: usize = files.iter().map(weigh).sum();
+    println!("{bytes} bytes in {} files", files.len());
+    assert!((10_000..40_000).contains(&bytes), "{bytes} in {files:#?}");
 }
 
 #[test]
