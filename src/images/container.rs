@@ -259,3 +259,68 @@ fn webp(rest: &mut Bytes<'_>) -> Result<Found, Fault> {
     }
     Ok((size, frames))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{self, animated_png, file, quarters, webp_animated, webp_turned};
+    use super::*;
+
+    fn outline(bytes: &[u8]) -> Result<Outline, Fault> {
+        walk(format(bytes).unwrap(), bytes)
+    }
+
+    #[test]
+    fn a_container_tells_its_size_its_frames_and_its_end() {
+        let picture = quarters(40, 30);
+        let still = |kind| (file(picture.clone(), kind), 1);
+        let files = [
+            still(ImageFormat::Png),
+            still(ImageFormat::Jpeg),
+            still(ImageFormat::Gif),
+            still(ImageFormat::WebP),
+            (webp_turned(picture.clone(), 1), 1),
+            (animated_png(picture.clone()), 2),
+            (samples::gif(vec![picture.clone(); 3]), 3),
+            (webp_animated(&vec![picture.clone(); 4]), 4),
+        ];
+        for (mut bytes, frames) in files {
+            let end = bytes.len();
+            bytes.extend(b"more");
+            let found = Outline {
+                width: 40,
+                height: 30,
+                frames,
+                end,
+            };
+            assert_eq!(outline(&bytes), Ok(found));
+        }
+    }
+
+    #[test]
+    fn what_a_jpeg_may_hold_between_its_segments_does_not_end_it() {
+        let jpeg = file(quarters(40, 30), ImageFormat::Jpeg);
+        let (scan, end) = jpeg.split_at(jpeg.len() - 2);
+        let restarts = b"\xFF\xD0\x01\xFF\x00\xFF\xD7\xFF\xFF\xFF";
+        let whole = [
+            &[0xFF, 0xD8, 0xFF, 0xFF, 0xFF, 0x01],
+            &scan[2..],
+            restarts,
+            end,
+        ]
+        .concat();
+        assert_eq!(outline(&whole).map(|outline| outline.end), Ok(whole.len()));
+    }
+
+    #[test]
+    fn a_length_beyond_the_end_is_a_cut_and_not_a_panic() {
+        for bytes in [
+            b"\x89PNG\r\n\x1A\n\xFF\xFF\xFF\xFFIHDR".as_slice(),
+            b"\xFF\xD8\xFF\xE0\xFF\xFF",
+            b"GIF89a\x10\0\x10\0\xF7\0\0",
+            b"RIFF\xFF\xFF\xFF\xFFWEBPVP8L",
+            b"RIFF\x0C\0\0\0WEBPVP8L\xFF\xFF\xFF\xFF",
+        ] {
+            assert_eq!(outline(bytes), Err(Fault::Truncated));
+        }
+    }
+}

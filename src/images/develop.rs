@@ -15,7 +15,7 @@ use super::{Format, Image, ImageHash, Size, Upload};
 use crate::error::{Error, Problem, Result};
 
 /// The most pixels of a stored side.
-pub(super) const STORED_SIDE: u32 = 512;
+const STORED_SIDE: u32 = 512;
 
 /// The most pixels of a side that is decoded.
 const DECODED_SIDE: u32 = 4096;

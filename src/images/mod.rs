@@ -25,11 +25,12 @@ use crate::cores::Cores;
 use crate::error::{Error, Problem, Result};
 use crate::id::Id;
 
-/// How many uploads may wait for their turn: each holds up to 1.1 MiB and takes up to half a second of a core.
-const MOST_UPLOADS: usize = 64;
+/// How many uploads may be at work or wait: each holds up to 1.1 MiB, and takes a core 0.02 to 0.5 seconds.
+const MOST_UPLOADS: usize = 32;
 
-/// How many images may wait to be shown; at some milliseconds each the last of them waits for seconds.
-const MOST_VIEWS: usize = 1_024;
+/// How many images may be rendered or wait for it: each holds up to 1 MiB, mostly a third of that, and takes a core 1 to 8
+/// milliseconds.
+const MOST_VIEWS: usize = 256;
 
 /// The SHA-256 of a stored image: its name, and the version of whatever it is the picture of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
