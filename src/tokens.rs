@@ -154,6 +154,27 @@ impl FromStr for Code {
     }
 }
 
+/// Browsers by what their `User-Agent` has in it, those before others whose marks they bear, too.
+const BROWSERS: [(&str, &str); 6] = [
+    ("Edg", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("FxiOS/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+];
+
+/// What they run on; the same holds of these.
+const SYSTEMS: [(&str, &str); 7] = [
+    ("Android", "Android"),
+    ("iPhone", "an iPhone"),
+    ("iPad", "an iPad"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+];
+
 /// What a session or token is called in the account's list: at most 200 visible characters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Label(pub String);
@@ -165,13 +186,18 @@ impl Label {
         Self::of_visible(user_agent.unwrap_or_default())
     }
 
-    /// A session of the account page, in the browser of this name.
+    /// A session of the account page: in which browser, on what, as far as its `User-Agent` tells; else all that it says.
     #[must_use]
     pub fn of_browser(user_agent: Option<&str>) -> Self {
-        // All of them say that they are Mozilla first.
-        let browser = user_agent.unwrap_or("unnamed browser");
-        let browser = browser.strip_prefix("Mozilla/5.0 ").unwrap_or(browser);
-        Self::of_visible(&format!("account page: {browser}"))
+        let user_agent = user_agent.unwrap_or("unnamed browser");
+        let named = |names: &[(&str, &'static str)]| {
+            let found = names.iter().find(|(mark, _)| user_agent.contains(mark));
+            found.map(|(_, name)| *name)
+        };
+        Self::of_visible(&match named(&BROWSERS).zip(named(&SYSTEMS)) {
+            Some((browser, system)) => format!("account page: {browser} on {system}"),
+            None => format!("account page: {user_agent}"),
+        })
     }
 
     fn of_visible(text: &str) -> Self {
@@ -293,6 +319,19 @@ mod tests {
         ] {
             assert_eq!(SecretHash::of_token(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_session_of_the_account_page_tells_the_browser_and_what_it_runs_on() {
+        let of = |user_agent| Label::of_browser(user_agent).0;
+        let chrome = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36";
+        assert_eq!(of(Some(chrome)), "account page: Chrome on Linux");
+        let edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0";
+        assert_eq!(of(Some(edge)), "account page: Edge on Windows");
+        let safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1";
+        assert_eq!(of(Some(safari)), "account page: Safari on an iPhone");
+        assert_eq!(of(Some("curl/8.5")), "account page: curl/8.5");
+        assert_eq!(of(None), "account page: unnamed browser");
     }
 
     #[test]
