@@ -1,13 +1,15 @@
-// The only file that talks to the server.
+// The only file that calls fetch.
 
-const BASE = '/admin/api'
+/** Of the page that this is a part of: `/admin/api` or `/account/api`. */
+export const BASE = new URL('api', location).pathname
 
 /** What the server refused: `fields` says at which field, `message` what to do about it. */
-export class ApiError extends Error {
+class ApiError extends Error {
 	constructor(status, body) {
-		super(body.message || 'The server answered with an error; try again.')
+		super((body.errors?.length === 1 && body.errors[0].message) || body.message || 'The server answered with an error; try again.')
 		this.status = status
 		this.code = body.code
+		this.wait = body.retry_after
 		this.fields = Object.fromEntries((body.errors || []).map((error) => [error.field.replace(/\[.*/, ''), error.message]))
 	}
 }
@@ -47,7 +49,7 @@ export const get = (path, signal) => answer('GET', path, undefined, signal)
 export const post = (path, body) => answer('POST', path, body)
 export const put = (path, body) => answer('PUT', path, body)
 export const patch = (path, body) => answer('PATCH', path, body)
-export const remove = (path) => answer('DELETE', path)
+export const remove = (path, body) => answer('DELETE', path, body)
 
 /** One page of a list, and where the next one is. */
 export async function page(path, signal) {
@@ -60,14 +62,4 @@ export async function page(path, signal) {
 export function query(path, values) {
 	const set = Object.entries(values).filter(([, value]) => value !== '' && value != null)
 	return set.length ? `${path}?${new URLSearchParams(set)}` : path
-}
-
-/** Follows the samples, one a second, until the function it returns is called. `state` hears whether it is live, else whether for good. */
-export function live(sample, state) {
-	const source = new EventSource(`${BASE}/live`)
-	source.addEventListener('open', () => state(true))
-	source.addEventListener('sample', (event) => sample(JSON.parse(event.data)))
-	// The browser reconnects by itself but for a refusal, whose reason it keeps to itself.
-	source.addEventListener('error', () => state(false, source.readyState === EventSource.CLOSED))
-	return () => source.close()
 }

@@ -1,18 +1,13 @@
-// Boot, session, navigation: the frame that every page stands in.
+// Boot, session, navigation.
 
-import { html, render, useEffect, useRef, useState } from './vendor/htm.js'
-import { get, post, whenChanged, whenSessionEnds } from './api.js'
-import { ask, closeDialogs, Dialogs } from './parts/dialog.js'
-import { Icon } from './parts/icon.js'
+import { html, render, useEffect } from './vendor/htm.js'
+import { post, whenChanged, whenSessionEnds } from './api.js'
+import { ask, attempt, clearToasts, closeDialogs, toast } from './parts/dialog.js'
+import { Inside, Outside, Start, View } from './parts/frame.js'
 import { forgetLists } from './parts/list.js'
-import { Facts, Head, Problem, Waiting } from './parts/load.js'
-import { go, useRoute } from './parts/router.js'
-import { Choice, focusOn } from './parts/search.js'
-import { apply, setTheme, theme } from './parts/theme.js'
-import { attempt, clearToasts, toast, Toasts } from './parts/toast.js'
+import { Facts, go, Head, useLoad, useRoute } from './parts/page.js'
+import { focusOn } from './parts/search.js'
 
-apply()
-history.scrollRestoration = 'manual'
 whenChanged(forgetLists)
 
 /** The first part of an address, the page of a whole list, and the page of one of its things. */
@@ -26,11 +21,23 @@ const PAGES = {
 	admins: [() => import('./pages/admins.js')],
 	audit: [() => import('./pages/audit.js')],
 }
+const enter = () => import('./pages/enter.js')
 
 const NAVIGATION = [
-	[['', 'Overview']],
-	[['users', 'Users'], ['names', 'Discriminators'], ['communities', 'Communities'], ['channels', 'Channels']],
-	[['registration', 'Registration'], ['admins', 'Admins and tokens'], ['audit', 'Audit log']],
+	[
+		['', 'Overview', 'M3 11h4l2-6 3 11 2-5h3'],
+	],
+	[
+		['users', 'Users', 'M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6ZM2 16.5c.5-3 2.7-4.5 5.5-4.5s5 1.5 5.5 4.5M13 3.8a3 3 0 0 1 0 5.4M15 12.4c1.7.6 2.7 2 3 4.1'],
+		['names', 'Discriminators', 'M8 3 6 17M14 3l-2 14M4 7.5h13M3 12.5h13'],
+		['communities', 'Communities', 'M3 17V8l7-5 7 5v9ZM8 17v-5h4v5'],
+		['channels', 'Channels', 'M3 4h14v9.5H9L5.5 17v-3.5H3Z'],
+	],
+	[
+		['registration', 'Registration', 'M4 3h8v14H4ZM12 10h6M15.5 7.5 18 10l-2.5 2.5'],
+		['admins', 'Admins and tokens', 'M10 2.5l6 2.3v4.7c0 4-2.5 6.7-6 8-3.5-1.3-6-4-6-8V4.8ZM7.5 10l2 2 3.5-4'],
+		['audit', 'Audit log', 'M5 2.5h10v15H5ZM8 6.5h4M8 10h4M8 13.5h2.5'],
+	],
 ]
 
 const KEYS = [['/', 'Search'], ['↑ ↓', 'Move through a list or the picture'], ['Enter', 'Open'], ['Space', 'Select'], ['Esc', 'Close, or clear the search'], ['?', 'Show the keys']]
@@ -39,130 +46,48 @@ function showKeys() {
 	ask({ title: 'Keys', body: html`<${Facts} rows=${KEYS.map(([key, text]) => [html`<kbd>${key}</kbd>`, text])} />` })
 }
 
-function ThemeSwitch() {
-	const [chosen, set] = useState(theme())
-	const choose = (theme) => {
-		set(theme)
-		setTheme(theme)
-	}
-	return html`<${Choice} label=Theme value=${chosen} options=${[['system', 'System'], ['light', 'Light'], ['dark', 'Dark']]} change=${choose} />`
-}
-
-const Brand = () => html`<a class=brand href="#/"><img src="./icon.svg" alt="" width=24 height=24 />Saryno</a>`
-
-function Navigation({ here, admin, leave }) {
-	const [open, setOpen] = useState(false)
-	const button = useRef(null)
-	useEffect(() => setOpen(false), [here])
-	const shut = (event) => {
-		if (event.key !== 'Escape' || !open) return
-		setOpen(false)
-		button.current.focus()
-	}
-	return html`
-		<header class=side onKeyDown=${shut}>
-			<div class=side-top>
-				<${Brand} />
-				<button ref=${button} class="menu bare" aria-expanded=${String(open)} aria-controls=menu onClick=${() => setOpen(!open)}><${Icon} name=${open ? 'close' : 'menu'} />Menu</button>
-			</div>
-			<div id=menu class=${`side-menu ${open ? 'open' : ''}`}>
-				<nav aria-label=Pages>
-					${NAVIGATION.map((group, index) => html`
-						<ul key=${index}>
-							${group.map(([path, label]) => html`<li key=${path}><a href=${`#/${path}`} aria-current=${here === path ? 'page' : undefined} onClick=${() => setOpen(false)}><${Icon} name=${path || 'overview'} />${label}</a></li>`)}
-						</ul>`)}
-				</nav>
-				<div class=side-foot>
-					<p class=me><span>Logged in as</span> <b><bdi>${admin.name}</bdi></b></p>
-					<${ThemeSwitch} />
-					<div class=side-actions>
-						<button class="quiet small" onClick=${leave}><${Icon} name=logout />Log out</button>
-						<button class="quiet small" onClick=${showKeys} aria-label="Keyboard shortcuts"><kbd>?</kbd></button>
-					</div>
-				</div>
-			</div>
-		</header>`
-}
-
-const loaded = new Map()
-
 function Page({ route, admin }) {
 	const [name = '', id, rest] = route.path
 	const load = Object.hasOwn(PAGES, name) && rest === undefined && PAGES[name][id === undefined ? 0 : 1]
-	const [, ready] = useState(0)
-	const [error, fail] = useState(null)
-	const key = load && `${name} ${id === undefined}`
-	useEffect(() => {
-		if (!load || loaded.has(key)) return
-		fail(null)
-		load().then(
-			(module) => {
-				loaded.set(key, module.default)
-				ready((count) => count + 1)
-			},
-			() => fail(new Error('This part of the page could not be loaded. Is the server running? Then reload.')),
-		)
-	}, [key])
-
 	if (!load) return html`<${Head} title="No such page" /><p>There is no page at <code>${route.hash}</code>. <a href="#/">Go to the overview</a>.</p>`
-	if (error) return html`<${Problem} error=${error} />`
-	const View = loaded.get(key)
-	return View ? html`<${View} key=${key + id} id=${id} query=${route.query} admin=${admin} />` : html`<${Waiting} />`
+	return html`<${View} key=${name + ' ' + id} load=${load} id=${id} query=${route.query} admin=${admin} />`
 }
 
 function App() {
 	const route = useRoute()
-	const [state, setState] = useState(null)
-	const [error, fail] = useState(null)
-	const [Enter, setEnter] = useState(null)
+	const { data: state, replace, ...unread } = useLoad('/state')
 	const link = ['setup', 'password'].includes(route.path[0]) && route.path[1]
 	const outside = state && (link || !state.admin)
 
-	const look = () => get('/state').then(setState, fail)
-	useEffect(() => {
-		look()
-		whenSessionEnds(() => setState((state) => {
-			if (state?.admin) {
-				clearToasts()
-				toast('Your session has ended. Log in to go on.')
-			}
-			return { set_up: true, admin: null, version: null }
-		}))
-	}, [])
+	whenSessionEnds(() => {
+		if (state?.admin) {
+			clearToasts()
+			toast('Your session has ended. Log in to go on.')
+		}
+		replace({ set_up: true })
+	})
 	useEffect(closeDialogs, [route.path.join('/'), Boolean(outside)])
-	useEffect(() => {
-		if (outside && !Enter) import('./pages/enter.js').then((module) => setEnter(() => module.default), fail)
-	}, [outside])
 
-	if (error) return html`<main id=main class=enter><h1>Saryno</h1><${Problem} error=${error} retry=${() => { fail(null); look() }} /></main>`
-	if (!state) return html`<main id=main class=enter><h1 class=unseen>Saryno</h1><${Waiting} /></main>`
+	if (!state) return html`<${Start} ...${unread} />`
 	if (outside) {
 		const entered = (admin) => {
-			setState({ set_up: true, admin })
+			replace({ set_up: true, admin })
 			if (link) go('#/', { replace: true })
 		}
-		return html`
-			<header class=enter-head><${Brand} /><${ThemeSwitch} /></header>
-			<main id=main class=enter>${Enter ? html`<${Enter} key=${link ? route.path[0] : 'log in'} way=${link ? route.path[0] : state.set_up ? 'log in' : 'not set up'} code=${link} state=${state} entered=${entered} />` : html`<${Waiting} />`}</main>
-			<${Dialogs} /><${Toasts} />`
+		const way = link ? route.path[0] : state.set_up ? 'log in' : 'not set up'
+		return html`<${Outside}><${View} key=${way} load=${enter} way=${way} code=${link} state=${state} entered=${entered} /><//>`
 	}
 	const leave = () => attempt(async () => {
 		await post('/logout')
 		clearToasts()
-		setState({ set_up: true, admin: null })
+		replace({ set_up: true })
 		go('#/')
 	})
-	const skip = (event) => {
-		event.preventDefault()
-		document.querySelector('#main').focus()
-	}
 	return html`
-		<a class=skip href="#main" onClick=${skip}>Skip to the content</a>
-		<div class=frame>
-			<${Navigation} here=${route.path[0] || ''} admin=${state.admin} leave=${leave} />
-			<main id=main tabindex=-1><${Page} route=${route} admin=${state.admin} /></main>
-		</div>
-		<${Dialogs} /><${Toasts} />`
+		<${Inside} groups=${NAVIGATION} here=${route.path[0] || ''} name=${html`<bdi>${state.admin.name}</bdi>`} leave=${leave}
+			more=${html`<button class="quiet small" onClick=${showKeys} aria-label="Keyboard shortcuts"><kbd>?</kbd></button>`}>
+			<${Page} route=${route} admin=${state.admin} />
+		<//>`
 }
 
 // Keys that hold everywhere but where one writes.
@@ -179,14 +104,5 @@ addEventListener('keydown', (event) => {
 		showKeys()
 	}
 })
-
-// What had the focus may go, with a row that was deleted or a bar that was closed: then the focus goes to the heading.
-let focused = null
-addEventListener('focusin', (event) => (focused = event.target))
-new MutationObserver(() => {
-	if (!focused || focused.isConnected || document.activeElement !== document.body) return
-	focused = null
-	document.querySelector('h1[tabindex]')?.focus({ preventScroll: true })
-}).observe(document.querySelector('#app'), { childList: true, subtree: true })
 
 render(html`<${App} />`, document.querySelector('#app'))

@@ -1,13 +1,9 @@
-import { html, useRef } from '../vendor/htm.js'
 import { post } from '../api.js'
-import { ask, askToRemove } from '../parts/dialog.js'
+import { ask, askToRemove, reveal, toast } from '../parts/dialog.js'
 import { atField, Field, Form, NewPassword } from '../parts/form.js'
 import { List } from '../parts/list.js'
-import { Card, Head } from '../parts/load.js'
-import { address } from '../parts/router.js'
-import { reveal } from '../parts/secret.js'
+import { address, Card, Head, html, useRef } from '../parts/page.js'
 import { exactly, madeAt, Time } from '../parts/time.js'
-import { toast } from '../parts/toast.js'
 import { named } from '../parts/user.js'
 
 export default function Admins({ admin: me }) {

@@ -1,19 +1,90 @@
-import { html } from '../vendor/htm.js'
 import { query as withQuery } from '../api.js'
-import { ACTIONS, Sentence, targetAddress } from '../parts/deeds.js'
 import { ask } from '../parts/dialog.js'
+import { Choice } from '../parts/form.js'
 import { List } from '../parts/list.js'
-import { Facts, Head } from '../parts/load.js'
-import { address, go } from '../parts/router.js'
-import { Choice, Search } from '../parts/search.js'
+import { address, Facts, go, Head, html } from '../parts/page.js'
+import { Search } from '../parts/search.js'
 import { exactly, Time, When } from '../parts/time.js'
-import { named } from '../parts/user.js'
+import { FLAGS, named } from '../parts/user.js'
+
+const flag = (bit) => FLAGS.find(([, number]) => number === bit)?.[2] ?? String(bit)
+
+function flags({ target, before, after }) {
+	const [was, is] = [before?.flags || [], after?.flags || []]
+	const set = is.filter((bit) => !was.includes(bit)).map(flag)
+	const cleared = was.filter((bit) => !is.includes(bit)).map(flag)
+	const parts = [set.length && `set ${set.join(', ')}`, cleared.length && `cleared ${cleared.join(', ')}`].filter(Boolean)
+	return html`${parts.join(' and ') || 'changed the flags'} on ${named(target?.name)}`
+}
+
+function disabled({ target, after }) {
+	return html`disabled ${named(target?.name)}${after?.reason ? html`: “<bdi>${after.reason}</bdi>”` : ''}`
+}
+
+const image = (kind) => ({ target, after }) => html`${after?.[kind] ? 'set' : 'removed'} the ${kind} of ${named(target?.name)}`
+
+function community({ target, before, after }) {
+	if (before?.owner_id !== after?.owner_id) return html`handed ${named(target?.name)} over to ${named(after?.owner)}`
+	if (after?.icon !== undefined && before?.name === after.name) return image('icon')({ target, after })
+	return html`renamed the community ${named(before?.name)} to ${named(after?.name)}`
+}
+
+const renamed = ({ before, after }) => html`renamed ${named(before?.tag)} to ${named(after?.tag)}`
+const added = ({ target, after }) => html`added ${named(after?.member)} to ${named(target?.name)}`
+const removed = ({ target, before }) => html`removed ${named(before?.member)} from ${named(target?.name)}`
+const on = (text) => ({ target }) => html`${text} ${named(target?.name)}`
+const just = (text) => () => text
+
+/** Every action: what it is called in the filter, and its sentence. */
+const ACTIONS = {
+	'user.create': ['User created', on('created')],
+	'user.rename': ['User renamed', renamed],
+	'user.avatar': ['Avatar changed', image('avatar')],
+	'user.flags': ['Flags changed', flags],
+	'user.disable': ['User disabled', disabled],
+	'user.enable': ['User enabled', on('enabled')],
+	'user.delete': ['User deleted', on('deleted')],
+	'user.token': ['Token issued', on('issued a token for')],
+	'user.session_end': ['Session ended', on('ended a session of')],
+	'user.sessions_end': ['All sessions ended', on('ended all sessions of')],
+	'user.reset_link': ['Reset link made', on('made a password-reset link for')],
+	'community.create': ['Community created', on('created the community')],
+	'community.change': ['Community changed', community],
+	'community.delete': ['Community deleted', on('deleted the community')],
+	'community.member_add': ['Member added', added],
+	'community.member_remove': ['Member removed', removed],
+	'community.invite': ['Community invite made', on('made an invite to')],
+	'community.invite_withdraw': ['Community invite withdrawn', on('withdrew an invite to')],
+	'registration.set': ['Registration set', ({ after }) => `set the registration to ${after?.registration ?? '?'}`],
+	'invite.create': ['Server invite made', just('made an invite to this server')],
+	'invite.remove': ['Server invite withdrawn', just('withdrew an invite to this server')],
+	'admin.set_up': ['Server set up', just('set up this server')],
+	'admin.log_in': ['Admin logged in', just('logged in')],
+	'admin.log_out': ['Admin logged out', just('logged out')],
+	'admin.password': ['Admin password changed', just('changed their password')],
+	'admin.create': ['Admin added', on('added the admin')],
+	'admin.reset_link': ['Admin link made', on('made a password link for the admin')],
+	'admin.remove': ['Admin removed', on('removed the admin')],
+	'token.create': ['API token created', on('created the API token')],
+	'token.revoke': ['API token revoked', on('revoked the API token')],
+}
+
+function Sentence({ entry }) {
+	const [, say] = ACTIONS[entry.action] || ['', () => entry.action]
+	return html`<span class=sentence><b><bdi>${entry.admin.name}</bdi></b> ${say(entry)}</span>`
+}
+
+function targetAddress(target) {
+	if (!target?.id) return null
+	return { user: `#/users/${target.id}`, community: `#/communities/${target.id}` }[target.kind] || null
+}
 
 const OPTIONS = [['', 'Everything'], ...Object.entries(ACTIONS).map(([key, [label]]) => [key, label])]
 
-const shown = (value) => {
+const shown = (value, key) => {
+	if (['avatar', 'icon'].includes(key)) return value?.slice(0, 8) || 'none'
 	if (value === null || value === undefined || value.length === 0) return '–'
-	if (Array.isArray(value)) return value.map(shown).join(', ')
+	if (Array.isArray(value)) return value.map((one) => shown(one)).join(', ')
 	return typeof value === 'object' ? Object.entries(value).map(([key, value]) => `${key} ${shown(value)}`).join(' · ') : String(value)
 }
 
@@ -34,7 +105,7 @@ function Details({ entry, close }) {
 			<table class=diff>
 				<thead><tr><th scope=col>What</th><th scope=col>Before</th><th scope=col>After</th></tr></thead>
 				<tbody>${keys.map((key) => {
-					const [was, is] = [shown(before?.[key]), shown(after?.[key])]
+					const [was, is] = [shown(before?.[key], key), shown(after?.[key], key)]
 					return html`<tr key=${key} class=${was === is ? '' : 'changed'}><th scope=row>${key}</th><td>${named(was)}</td><td>${named(is)}</td></tr>`
 				})}</tbody>
 			</table>`}

@@ -1,10 +1,8 @@
-import { html } from '../vendor/htm.js'
-import { DM } from '../parts/channels.js'
-import { Card, Empty, Facts, Head, Unread, useLoad } from '../parts/load.js'
-import { address } from '../parts/router.js'
-import { Id } from '../parts/secret.js'
+import { UserChip } from '../parts/chip.js'
+import { Id } from '../parts/form.js'
+import { DM } from '../parts/lists.js'
+import { address, Card, Empty, Facts, Head, html, Unread, useLoad } from '../parts/page.js'
 import { madeAt, Time, When } from '../parts/time.js'
-import { UserChip } from '../parts/user.js'
 
 const BACK = ['#/channels', 'Channels']
 

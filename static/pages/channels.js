@@ -1,9 +1,7 @@
-import { html } from '../vendor/htm.js'
-import { Channels as ChannelList } from '../parts/channels.js'
-import { Empty, Head, useLoad } from '../parts/load.js'
-import { UserPicker } from '../parts/picker.js'
-import { address, go } from '../parts/router.js'
-import { UserChip } from '../parts/user.js'
+import { UserChip } from '../parts/chip.js'
+import { Channels as ChannelList } from '../parts/lists.js'
+import { address, Empty, go, Head, html, useLoad } from '../parts/page.js'
+import { UserPicker } from '../parts/search.js'
 
 export default function Channels({ query }) {
 	const { data, error } = useLoad(query.user ? `/users/${encodeURIComponent(query.user)}` : null)

@@ -1,16 +1,13 @@
-import { html, useRef } from '../vendor/htm.js'
 import { patch, put, remove } from '../api.js'
-import { ask, askToRemove } from '../parts/dialog.js'
-import { Field, Form } from '../parts/form.js'
+import { Avatar, UserChip } from '../parts/chip.js'
+import { ask, askToRemove, attempt, toast } from '../parts/dialog.js'
+import { Field, File, Form, Id } from '../parts/form.js'
 import { Invites } from '../parts/invites.js'
 import { List } from '../parts/list.js'
-import { Card, Facts, Head, Unread, useLoad } from '../parts/load.js'
-import { UserPicker } from '../parts/picker.js'
-import { address, go } from '../parts/router.js'
-import { Id } from '../parts/secret.js'
+import { address, Card, Facts, go, Head, html, Unread, useLoad, useRef } from '../parts/page.js'
+import { UserPicker } from '../parts/search.js'
 import { madeAt, Time, When } from '../parts/time.js'
-import { attempt, toast } from '../parts/toast.js'
-import { Avatar, called, named, userAddress, UserChip } from '../parts/user.js'
+import { called, named, userAddress } from '../parts/user.js'
 
 const BACK = ['#/communities', 'Communities']
 
@@ -19,7 +16,7 @@ export default function Community({ id }) {
 	const { data, error, reload, replace } = useLoad(path)
 	if (!data) return html`<${Head} title=Community back=${BACK} /><${Unread} error=${error} reload=${reload} />`
 	const { community, owner } = data
-	const title = html`<span class="identity square"><${Avatar} id=${community.id} name=${community.name} /><bdi class=name>${community.name}</bdi></span>`
+	const title = html`<span class="identity square"><${Avatar} of=${community} size=128 /><bdi class=name>${community.name}</bdi></span>`
 	const name = named(community.name)
 
 	async function rename(values) {
@@ -32,6 +29,10 @@ export default function Community({ id }) {
 		const left = await set(values.name)
 		toast(html`${name} is now ${named(left)}.`, { path, still: (found) => found.community.name === left, act: () => set(community.name) })
 	}
+	const setIcon = (icon) => attempt(async () => {
+		replace({ owner, community: await patch(path, { icon: await icon }) })
+		toast(html`Icon of ${name} ${icon ? 'set' : 'removed'}.`)
+	})
 	const handOver = () => ask({
 		title: html`Hand over ${name}`, submit: 'Hand over', danger: true,
 		body: html`<p>${called(owner)} stays a member, but the new owner alone decides about the community from then on.</p><${UserPicker} label="New owner" name="owner_id" hint="One of the members." />`,
@@ -61,6 +62,7 @@ export default function Community({ id }) {
 						['Owner', html`<${UserChip} user=${owner} />`],
 						['Id', html`<${Id} id=${community.id} />`],
 						['Made', html`<${When} at=${madeAt(community.id)} />`],
+						['Icon', html`<div class=buttons><${File} label="Set an icon" choose=${(file) => setIcon(dataUri(file))} />${community.icon && html`<button class=small onClick=${() => setIcon(null)}>Remove icon</button>`}</div>`],
 					]} />
 				<//>
 				<${Card} title=Name>
@@ -114,3 +116,8 @@ function Members({ path, community }) {
 				empty=${['No members.', 'Add one above.']} />
 		<//>`
 }
+
+const dataUri = (file) => new Promise((done, failed) => {
+	const reader = Object.assign(new FileReader(), { onload: () => done(reader.result), onerror: () => failed(reader.error) })
+	reader.readAsDataURL(file)
+})

@@ -1,7 +1,6 @@
-import { html, useEffect } from '../vendor/htm.js'
 import { post } from '../api.js'
 import { Field, Form, NewPassword } from '../parts/form.js'
-import { Head } from '../parts/load.js'
+import { Head, html, useEffect } from '../parts/page.js'
 
 export default function Enter({ way, code, state, entered }) {
 	useEffect(() => document.querySelector('main input')?.focus(), [])

@@ -1,13 +1,10 @@
-import { html, useEffect, useRef, useState } from '../vendor/htm.js'
 import { get, query as withQuery } from '../api.js'
-import { Card, Empty, Head, Unread, useLoad } from '../parts/load.js'
-import { createUser } from '../parts/new_user.js'
+import { createUser, rename } from '../parts/edit_user.js'
 import { digits, Picture, taken } from '../parts/picture.js'
-import { rename } from '../parts/rename.js'
-import { address, go } from '../parts/router.js'
 import { Search } from '../parts/search.js'
-import { attempt } from '../parts/toast.js'
 import { called, userAddress } from '../parts/user.js'
+import { attempt } from '../parts/dialog.js'
+import { address, Card, Empty, go, Head, html, Unread, useEffect, useLoad, useRef, useState } from '../parts/page.js'
 
 const ALL = 9999
 const plain = new Intl.NumberFormat('en')

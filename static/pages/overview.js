@@ -1,7 +1,6 @@
-import { html, useEffect, useState } from '../vendor/htm.js'
-import { get, live } from '../api.js'
+import { BASE, get } from '../api.js'
 import { Bars, Chart } from '../parts/chart.js'
-import { Card, Facts, Head, Unread } from '../parts/load.js'
+import { Card, Facts, Head, html, Unread, useEffect, useState } from '../parts/page.js'
 import { duration } from '../parts/time.js'
 
 const MOST = 300
@@ -140,4 +139,14 @@ function Commits({ batches }) {
 				: html`<p class=muted>Nothing has been written since the start.</p>`}
 			<p class=hint>How many changes went to disk together, in each of the last commits.</p>
 		<//>`
+}
+
+/** Follows the samples, one a second, until the function it returns is called. `state` hears whether it is live, else whether for good. */
+function live(sample, state) {
+	const source = new EventSource(`${BASE}/live`)
+	source.addEventListener('open', () => state(true))
+	source.addEventListener('sample', (event) => sample(JSON.parse(event.data)))
+	// The browser reconnects by itself but for a refusal, whose reason it keeps to itself.
+	source.addEventListener('error', () => state(false, source.readyState === EventSource.CLOSED))
+	return () => source.close()
 }

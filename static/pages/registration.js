@@ -1,9 +1,8 @@
-import { html, useState } from '../vendor/htm.js'
 import { put } from '../api.js'
 import { Form } from '../parts/form.js'
 import { Invites } from '../parts/invites.js'
-import { Card, Head, Unread, useLoad } from '../parts/load.js'
-import { attempt, toast } from '../parts/toast.js'
+import { attempt, toast } from '../parts/dialog.js'
+import { Card, Head, html, Unread, useLoad, useState } from '../parts/page.js'
 
 const WAYS = [
 	['closed', 'Closed', 'Nobody can register. Admins create the accounts. Invites rest until registration is by invite again.'],

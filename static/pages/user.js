@@ -1,18 +1,13 @@
-import { html } from '../vendor/htm.js'
-import { post, put, remove } from '../api.js'
-import { ask, askToRemove } from '../parts/dialog.js'
-import { Check, Field, Form } from '../parts/form.js'
-import { Card, Facts, Head, Unread, useLoad } from '../parts/load.js'
-import { revealToken } from '../parts/new_user.js'
-import { rename } from '../parts/rename.js'
-import { address } from '../parts/router.js'
-import { Id, reveal } from '../parts/secret.js'
-import { exactly, When } from '../parts/time.js'
-import { attempt, toast } from '../parts/toast.js'
-import { Avatar, called, Flags, FLAGS, isDeleted, State, Tag, tag } from '../parts/user.js'
-import { Communities } from '../parts/communities.js'
-import { Channels } from '../parts/channels.js'
-import { Sessions } from '../parts/sessions.js'
+import { patch, post, put, remove } from '../api.js'
+import { Avatar, State } from '../parts/chip.js'
+import { ask, askToRemove, attempt, reveal, toast } from '../parts/dialog.js'
+import { rename, revealToken } from '../parts/edit_user.js'
+import { Check, Field, Form, Id } from '../parts/form.js'
+import { List } from '../parts/list.js'
+import { Channels, Communities } from '../parts/lists.js'
+import { exactly, madeAt, Time, When } from '../parts/time.js'
+import { called, Flags, FLAGS, isDeleted, Tag, tag } from '../parts/user.js'
+import { address, Card, Facts, Head, html, Unread, useLoad, useRef } from '../parts/page.js'
 
 const BACK = ['#/users', 'Users']
 
@@ -22,7 +17,7 @@ export default function User({ id }) {
 	const { user } = data
 	const now = (account) => replace({ ...data, ...account })
 	const gone = isDeleted(user)
-	const title = html`<span class=identity><${Avatar} id=${user.id} name=${user.username} gone=${gone} /><${Tag} user=${user} /></span>`
+	const title = html`<span class=identity><${Avatar} of=${user} size=128 /><${Tag} user=${user} /></span>`
 
 	return html`
 		<${Head} title=${title} text=${tag(user)} back=${BACK} note=${html`<${State} account=${data} /> <${Flags} user=${user} />`}>
@@ -33,7 +28,7 @@ export default function User({ id }) {
 		${!gone && data.disabled && html`<p class="banner warning"><span>Disabled${data.reason ? html`: <bdi>${data.reason}</bdi>` : ', without a reason.'}</span></p>`}
 		<div class=columns key=${gone}>
 			<div class=column>
-				<${Identity} data=${data} />
+				<${Identity} data=${data} now=${now} />
 				${!gone && html`<${Rename} key=${tag(user)} user=${user} now=${now} /><${Switches} user=${user} now=${now} />`}
 			</div>
 			<div class=column>
@@ -51,7 +46,15 @@ export default function User({ id }) {
 		</div>`
 }
 
-function Identity({ data: { user, made, password } }) {
+function Identity({ data: { user, made, password }, now }) {
+	const strip = () => ask({
+		title: html`Remove the avatar of ${called(user)}`, submit: 'Remove', danger: true,
+		body: html`<p>They may set another.</p>`,
+		act: async () => {
+			now(await patch(`/users/${user.id}`, { avatar: null }))
+			toast(html`Avatar of ${called(user)} removed.`)
+		},
+	})
 	return html`
 		<${Card} title=Identity>
 			<${Facts} rows=${[
@@ -60,6 +63,7 @@ function Identity({ data: { user, made, password } }) {
 				['Made by worker', made.worker === 1023 ? '1023, the command line' : made.worker],
 				['Sequence', made.sequence],
 				['Log-in', password ? 'With a password' : 'No password set'],
+				...(user.avatar ? [['Avatar', html`<button class=small onClick=${strip}>Remove avatar</button>`]] : []),
 			]} />
 		<//>`
 }
@@ -100,27 +104,52 @@ function Switches({ user, now }) {
 }
 
 function Access({ user }) {
-	const path = `/users/${user.id}`
-	const issue = (done) => ask({
+	const list = useRef(null)
+	const base = `/users/${user.id}`
+	const path = `${base}/sessions`
+	const again = () => list.current?.reload()
+	const end = (session) => askToRemove({
+		path: `${path}/${session.id}`, title: 'End this session', submit: 'End it', done: again, said: html`Session of ${called(user)} ended.`,
+		text: html`The token of ${session.name ? html`“<bdi>${session.name}</bdi>”` : 'this session'} of ${called(user)} stops working at once.`,
+	})
+	const endAll = () => askToRemove({
+		path, title: html`End all sessions of ${called(user)}`, submit: 'End all', done: again, said: html`All sessions of ${called(user)} ended.`,
+		text: 'Every device and every bot that uses this account is logged out at once and needs a new token.',
+	})
+	const issue = () => ask({
 		title: html`Issue a token for ${called(user)}`, submit: 'Issue the token',
 		body: html`<p>A token admits whoever has it to this account, until its session is ended below.</p><${Field} label="Name of the token" name=name maxlength=100 hint="Optional; it shows in the list of sessions." />`,
 		act: async ({ name }) => {
-			const { token } = await post(`${path}/tokens`, { name: name || undefined })
+			const { token } = await post(`${base}/tokens`, { name: name || undefined })
 			toast(html`Token issued for ${called(user)}.`)
 			revealToken(user, token)
-			done()
+			again()
 		},
 	})
 	const reset = () => ask({
 		title: html`Password-reset link for ${called(user)}`, submit: 'Make the link',
 		body: html`<p>Whoever opens the link chooses a new password for this account. It is good for one use and one hour; an earlier one stops working.</p>`,
 		act: async () => {
-			const { link, expires_at } = await post(`${path}/reset-link`)
+			const { link, expires_at } = await post(`${base}/reset-link`)
 			reveal({ title: 'Password-reset link', label: 'Link', text: link, note: html`Hand it over yourself, by a way that you trust. Good for one use, until ${exactly(expires_at)}.` })
 			toast(html`Reset link made for ${called(user)}.`)
 		},
 	})
-	return html`<${Sessions} user=${user} issue=${issue} reset=${reset} />`
+	const columns = [
+		['Session', 'main', (session) => (session.name ? html`<bdi>${session.name}</bdi>` : html`<span class=muted>Without a name</span>`)],
+		['Begun', 'sub', (session) => html`begun <${Time} at=${madeAt(session.id)} />`],
+		['Last used', 'sub', (session) => session.last_used ? html`used <${Time} at=${session.last_used} />` : 'never used'],
+		['Actions', 'end', (session) => html`<button class=small onClick=${() => end(session)}>End<span class=unseen> ${session.name || 'this session'}</span></button>`],
+	]
+	return html`
+		<${Card} title="Sessions and tokens" action=${html`<div class=buttons>
+				<button class=small onClick=${issue}>Issue a token</button>
+				<button class=small onClick=${reset}>Reset link</button>
+				<button class=small onClick=${endAll}>End all</button>
+			</div>`}>
+			<${List} path=${`${path}?limit=10`} label=Sessions columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" handle=${list} embedded
+				empty=${['No sessions.', 'Nobody is logged in to this account. A token or a reset link lets somebody in.']} />
+		<//>`
 }
 
 function Danger({ data, now, reload }) {

@@ -1,16 +1,13 @@
-import { html, useEffect, useRef, useState } from '../vendor/htm.js'
 import { post, put, query as withQuery } from '../api.js'
-import { ask } from '../parts/dialog.js'
-import { Field } from '../parts/form.js'
-import { Icon } from '../parts/icon.js'
+import { State, UserChip } from '../parts/chip.js'
+import { ask, toast } from '../parts/dialog.js'
+import { Choice, Field } from '../parts/form.js'
 import { List } from '../parts/list.js'
-import { Head } from '../parts/load.js'
-import { createUser } from '../parts/new_user.js'
-import { address, go } from '../parts/router.js'
-import { Choice, Search } from '../parts/search.js'
+import { createUser } from '../parts/edit_user.js'
+import { address, go, Head, html, Icon, useEffect, useRef, useState } from '../parts/page.js'
+import { Search } from '../parts/search.js'
 import { madeAt, Time } from '../parts/time.js'
-import { toast } from '../parts/toast.js'
-import { Flags, FLAGS, isDeleted, State, Tag, tag, userAddress, UserChip } from '../parts/user.js'
+import { Flags, FLAGS, isDeleted, Tag, tag, userAddress } from '../parts/user.js'
 
 const FILTERS = [['', 'Everyone'], ['developer', 'Developers'], ['bot', 'Bots'], ['system', 'System accounts'], ['disabled', 'Disabled'], ['deleted', 'Deleted']]
 const ORDERS = [['', 'Newest first'], ['oldest', 'Oldest first']]

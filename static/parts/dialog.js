@@ -1,8 +1,9 @@
+// Dialogs ask; toasts say once what an action did, with the way back where there is one.
+
 import { html, useLayoutEffect, useRef, useState, useEffect } from '../vendor/htm.js'
-import { remove } from '../api.js'
-import { atField, Field, Form, useId } from './form.js'
-import { Icon } from './icon.js'
-import { toast } from './toast.js'
+import { get, remove } from '../api.js'
+import { atField, Field, Form, Secret, useId } from './form.js'
+import { Icon } from './page.js'
 import { named } from './user.js'
 
 let stack = []
@@ -29,6 +30,10 @@ export const askToRemove = ({ path, text, said, done, ...question }) => ask({
 		toast(said)
 	},
 })
+
+export function reveal({ title, label, text, note }) {
+	ask({ title, submit: 'Done', body: html`<p>${note}</p><${Secret} label=${label} text=${text} />` })
+}
 
 function Dialog({ question: { id, title, body, submit, act, danger, typed, wide } }) {
 	const dialog = useRef(null)
@@ -74,11 +79,72 @@ function Dialog({ question: { id, title, body, submit, act, danger, typed, wide 
 
 export function Dialogs() {
 	const [questions, set] = useState(stack)
-	useEffect(() => {
-		show = set
-	}, [])
+	show = set
 	return questions.map((question) => html`<${Dialog} key=${question.id} question=${question} />`)
 }
 
 /** No dialog outlives the page that asked. */
 export const closeDialogs = () => stack.length && set([])
+
+let toasts = []
+let showToasts = () => {}
+const setToasts = (next) => showToasts((toasts = next))
+const drop = (id) => setToasts(toasts.filter((toast) => toast.id !== id))
+
+/** What names people, and the ways back, go with the session. */
+export const clearToasts = () => setToasts([])
+
+/** Says `text`. `undo` takes it back: `act` does, if what is read at `path` (none, one or many) is `still` what the action left. */
+export function toast(text, undo, failed) {
+	setToasts([...toasts.slice(-2), { id: ++serial, text, undo, failed }])
+}
+
+let busy = false
+
+/** Does what may fail outside a form; the reason shows as a toast. One at a time: further clicks do nothing until the server has answered. */
+export async function attempt(act) {
+	if (busy) return
+	busy = true
+	document.documentElement.ariaBusy = 'true'
+	try {
+		await act()
+	} catch (error) {
+		if (!error.fields) console.error(error)
+		// A session that has ended has been told of, by the log-in that shows now.
+		if (error.code !== 'unauthorized') toast(error.message, null, true)
+	} finally {
+		busy = false
+		document.documentElement.ariaBusy = null
+	}
+}
+
+function Toast({ toast: { id, text, undo, failed } }) {
+	const [held, hold] = useState(false)
+	useEffect(() => {
+		if (held) return
+		const timer = setTimeout(() => drop(id), undo || failed ? 12_000 : 6000)
+		return () => clearTimeout(timer)
+	}, [held])
+	const back = () => attempt(async () => {
+		drop(id)
+		const now = await Promise.all([undo.path || []].flat().map((path) => get(path)))
+		if (!now.every((found) => undo.still(found))) {
+			dispatchEvent(new Event('stale'))
+			return toast('Changed by somebody else since; nothing was undone.')
+		}
+		await undo.act()
+		toast('Undone.')
+	})
+	return html`
+		<div class=${`toast ${failed ? 'failed' : ''}`} onMouseEnter=${() => hold(true)} onMouseLeave=${() => hold(false)} onfocusin=${() => hold(true)} onfocusout=${() => hold(false)}>
+			<p>${text}</p>
+			${undo && html`<button class=small onClick=${back}>Undo</button>`}
+			<button class=bare aria-label=Dismiss onClick=${() => drop(id)}><${Icon} name=close /></button>
+		</div>`
+}
+
+export function Toasts() {
+	const [shown, set] = useState(toasts)
+	showToasts = set
+	return html`<div class=toasts role=status aria-live=polite>${shown.map((toast) => html`<${Toast} key=${toast.id} toast=${toast} />`)}</div>`
+}

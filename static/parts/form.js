@@ -1,6 +1,7 @@
 // Errors show at the field that the server names, else above the form.
 
 import { createContext, html, useContext, useRef, useState } from '../vendor/htm.js'
+import { Icon } from './page.js'
 
 const Errors = createContext({})
 let serial = 0
@@ -39,9 +40,11 @@ export function Form({ act, submit, danger, ready = true, cancel, class: name, c
 	}
 
 	const fields = failed?.fields || {}
+	// What is being corrected is no longer at fault.
+	const correct = ({ target: { name } }) => fields[name] && setFailed({ ...failed, fields: { ...fields, [name]: '' } })
 	const homeless = failed && !Object.keys(fields).some((field) => form.current?.elements[field])
 	return html`
-		<form ref=${form} onSubmit=${send} class=${name} novalidate>
+		<form ref=${form} onSubmit=${send} onInput=${correct} class=${name} novalidate>
 			${homeless && html`<p class=alert role=alert>${failed.message}</p>`}
 			<${Errors.Provider} value=${fields}>${children}<//>
 			${submit && html`
@@ -95,6 +98,61 @@ export function Check({ label, hint, role, ...rest }) {
 			<div>
 				<label for=${id}>${label}</label>
 				${hint && html`<small id=${`${id}-hint`} class=hint>${hint}</small>`}
+			</div>
+		</div>`
+}
+
+/** A choice outside of a form, which takes effect at once. */
+export function Choice({ label, value, options, change, disabled }) {
+	return html`
+		<label class=choice><span>${label}</span>
+			<select disabled=${disabled} onChange=${(event) => change(event.target.value)}>
+				${options.map(([key, text]) => html`<option key=${key} value=${key} selected=${key === (value || '')}>${text}</option>`)}
+			</select>
+		</label>`
+}
+
+/** A button that opens the choice of an image; `choose` gets the file. */
+export function File({ label, choose }) {
+	const take = ({ target }) => {
+		choose(target.files[0])
+		// So that the same one may be chosen again.
+		target.value = ''
+	}
+	return html`<label class="button small">${label}<input type=file accept="image/*" onChange=${take} /></label>`
+}
+
+export function Copy({ text, label = 'Copy' }) {
+	const [done, set] = useState(false)
+	async function copy({ currentTarget }) {
+		const field = currentTarget.previousElementSibling
+		try {
+			await navigator.clipboard.writeText(text)
+		} catch {
+			// Over plain http the old command asks what to copy; some browsers want a selection.
+			field?.select?.()
+			addEventListener('copy', (event) => {
+				event.clipboardData.setData('text/plain', text)
+				event.preventDefault()
+			}, { once: true })
+			document.execCommand('copy')
+		}
+		set(true)
+		setTimeout(() => set(false), 2000)
+	}
+	return html`<button type=button class=small onClick=${copy}><${Icon} name=${done ? 'check' : 'copy'} /><span aria-live=polite>${done ? 'Copied' : label}</span></button>`
+}
+
+export const Id = ({ id }) => html`<span class=mono>${id}</span> <${Copy} text=${id} />`
+
+export function Secret({ label, text }) {
+	const id = useId()
+	return html`
+		<div class=field>
+			<label for=${id}>${label}</label>
+			<div class=secret>
+				<input id=${id} readonly value=${text} class=mono onFocus=${(event) => event.target.select()} />
+				<${Copy} text=${text} />
 			</div>
 		</div>`
 }

@@ -1,11 +1,9 @@
 import { html } from '../vendor/htm.js'
 import { post } from '../api.js'
-import { ask, askToRemove } from './dialog.js'
-import { Field } from './form.js'
-import { Card, Empty, Unread, useLoad } from './load.js'
-import { Copy, Secret } from './secret.js'
+import { ask, askToRemove, toast } from './dialog.js'
+import { Copy, Field, Secret } from './form.js'
+import { Card, Empty, Unread, useLoad } from './page.js'
 import { Time } from './time.js'
-import { toast } from './toast.js'
 
 const HOURS = [['1', '1 hour'], ['24', '1 day'], ['168', '7 days'], ['720', '30 days'], ['', 'Never']]
 

@@ -2,8 +2,7 @@
 
 import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
 import { page } from '../api.js'
-import { Empty, Problem, Waiting } from './load.js'
-import { go, visited } from './router.js'
+import { Empty, go, Problem, visited, Waiting } from './page.js'
 
 const SPARE = 8
 

@@ -11,8 +11,8 @@ export const digits = (number) => String(number).padStart(4, '0')
 /** Is the bit of this discriminator set? Lowest bit first, as a string of hex. */
 export const taken = (bits, number) => (parseInt(bits.substr((number >> 3) * 2, 2), 16) >> (number & 7)) & 1
 
-/** `mine`: the discriminator to mark. `at` is the cursor, `move(number)` takes it elsewhere, `open(number)` is Enter or a click. */
-export function Picture({ bits, mine, at, move, open, label, describedby }) {
+/** `mine` and `chosen`: discriminators to mark. `at` is the cursor, `move(number)` takes it elsewhere, `open(number)` is Enter or a click. */
+export function Picture({ bits, mine, chosen, at, move, open, label, describedby }) {
 	const box = useRef(null)
 	const canvas = useRef(null)
 	const [width, setWidth] = useState(0)
@@ -61,16 +61,17 @@ export function Picture({ bits, mine, at, move, open, label, describedby }) {
 			context.lineWidth = thick
 			context.strokeRect(...rect(number, grow))
 		}
-		if (mine) {
-			context.fillStyle = color('--mine')
-			context.fillRect(...rect(mine, Math.max(1, Math.round(scale))))
-			ring(mine, '--text', Math.round(2.5 * scale), 1.5 * scale)
+		for (const [number, name] of [[chosen, '--surface'], [mine, '--mine']]) {
+			if (!number) continue
+			context.fillStyle = color(name)
+			context.fillRect(...rect(number, Math.max(1, Math.round(scale))))
+			ring(number, '--text', Math.round(2.5 * scale), 1.5 * scale)
 		}
 		if (at) {
 			ring(at, '--surface', Math.round(3.5 * scale), 2 * scale)
 			ring(at, '--text', Math.round(2 * scale), 2 * scale)
 		}
-	}, [bits, mine, at, width, theme])
+	}, [bits, mine, chosen, at, width, theme])
 
 	function under(event) {
 		const frame = canvas.current.getBoundingClientRect()

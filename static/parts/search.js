@@ -1,5 +1,9 @@
 import { html, useEffect, useRef, useState } from '../vendor/htm.js'
-import { Icon } from './icon.js'
+import { get, query } from '../api.js'
+import { UserChip } from './chip.js'
+import { useField } from './form.js'
+import { Icon } from './page.js'
+import { isDeleted, tag } from './user.js'
 
 let look
 const coming = new MutationObserver(() => look())
@@ -53,11 +57,65 @@ export function Search({ value = '', change, label, placeholder }) {
 		</div>`
 }
 
-export function Choice({ label, value, options, change, disabled }) {
+/** A field `name` that holds the id of the user who was picked; `pick(user)` hears of it. */
+export function UserPicker({ label, hint, name = 'user', pick, clear }) {
+	const { id, described, notes } = useField(name, hint)
+	const [text, setText] = useState('')
+	const [user, setUser] = useState(null)
+	const [found, setFound] = useState(null)
+	const [at, setAt] = useState(0)
+	const box = useRef(null)
+
+	useEffect(() => {
+		if (!text.trim() || user) return setFound(null)
+		const abort = new AbortController()
+		const timer = setTimeout(async () => {
+			try {
+				const accounts = await get(query('/users', { search: text.trim(), limit: 8 }), abort.signal)
+				setFound(accounts.map(({ user }) => user).filter((user) => !isDeleted(user)))
+				setAt(0)
+			} catch (error) {
+				if (error.name !== 'AbortError') setFound([])
+			}
+		}, 200)
+		return () => {
+			clearTimeout(timer)
+			abort.abort()
+		}
+	}, [text, user])
+
+	function choose(user) {
+		setFound(null)
+		setUser(clear ? null : user)
+		setText(clear ? '' : tag(user))
+		pick?.(user)
+	}
+	function press(event) {
+		if (!found) return
+		if (event.key === 'ArrowDown') setAt(Math.min(at + 1, found.length - 1))
+		else if (event.key === 'ArrowUp') setAt(Math.max(at - 1, 0))
+		else if (event.key === 'Enter' && found[at]) choose(found[at])
+		else if (event.key === 'Escape') setFound(null)
+		else return
+		event.preventDefault()
+		event.stopPropagation()
+	}
+
+	const open = Boolean(found)
 	return html`
-		<label class=choice><span>${label}</span>
-			<select disabled=${disabled} onChange=${(event) => change(event.target.value)}>
-				${options.map(([key, text]) => html`<option key=${key} value=${key} selected=${key === (value || '')}>${text}</option>`)}
-			</select>
-		</label>`
+		<div class="field picker">
+			<label for=${id}>${label}</label>
+			<input ref=${box} type=text ...${described} data-field=${name} role=combobox aria-autocomplete=list aria-expanded=${String(open)} aria-controls=${`${id}-list`}
+				aria-activedescendant=${open && found.length ? `${id}-${at}` : undefined} autocomplete=off spellcheck=${false} placeholder="Name, name#0001 or id" value=${text}
+				onInput=${(event) => { setText(event.target.value); setUser(null) }} onKeyDown=${press} onBlur=${() => setFound(null)} />
+			<input type=hidden name=${name} value=${user ? user.id : ''} />
+			<ul id=${`${id}-list`} role=listbox aria-label="Users found" hidden=${!open || !found.length}>
+				${found?.map((user, index) => html`
+					<li key=${user.id} id=${`${id}-${index}`} role=option aria-selected=${String(index === at)} onMouseDown=${(event) => { event.preventDefault(); choose(user) }}>
+						<${UserChip} user=${user} plain />
+					</li>`)}
+			</ul>
+			<small class=hint role=status>${open && !found.length ? 'Nobody is called so.' : ''}</small>
+			${notes}
+		</div>`
 }

@@ -8,7 +8,7 @@ const UNITS = [['year', 31_557_600], ['month', 2_629_800], ['week', 604_800], ['
 /** When an id was made: its upper 42 bits. */
 export const madeAt = (id) => new Date(Number(BigInt(id) >> 22n) + EPOCH)
 
-export function ago(date) {
+function ago(date) {
 	const seconds = (new Date(date) - Date.now()) / 1000
 	const unit = UNITS.find(([, length]) => Math.abs(seconds) >= length)
 	if (!unit) return Math.abs(seconds) < 10 ? 'just now' : relative.format(Math.trunc(seconds), 'second')

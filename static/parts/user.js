@@ -6,18 +6,9 @@ export const tag = (user) => `${user.username}#${user.discriminator}`
 export const isDeleted = (user) => user.discriminator === '0000'
 export const userAddress = (id) => `#/users/${id}`
 
-const segments = new Intl.Segmenter()
-
-/** A combining mark too many must not make a tower of the initial. */
-function initials(name) {
-	const words = name.trim().split(/\s+/).slice(0, 2)
-	return words.map((word) => [...([...segments.segment(word)][0]?.segment ?? '')].slice(0, 2).join('')).join('').toUpperCase()
-}
-
-export function Avatar({ id, name, gone }) {
-	const hue = Number(BigInt(id) % 3600n) / 10
-	return html`<span class=${`avatar ${gone ? 'gone' : ''}`} style=${{ '--hue': hue.toFixed(1) }} aria-hidden=true>${gone ? '–' : initials(name)}</span>`
-}
+/** The image of a user or a community; for who has none, the one that is drawn from the id. */
+export const Image = ({ of: { id, username, avatar, icon }, size = 64 }) =>
+	html`<img class=avatar src=${`../${username ? 'avatars' : 'icons'}/${id}/${avatar || icon || 'default'}.png?size=${size}`} alt="" />`
 
 /** The name alone is isolated, so that the number follows a right-to-left one, and gives way where room is short. */
 export function Tag({ user }) {
@@ -32,16 +23,6 @@ export function named(name) {
 	return discriminator ? called({ username, discriminator }) : html`<bdi class=quoted>${name}</bdi>`
 }
 
-export function UserChip({ user, plain, ...rest }) {
-	const inside = html`<${Avatar} id=${user.id} name=${user.username} gone=${isDeleted(user)} /><${Tag} user=${user} />`
-	return plain ? html`<span class=chip>${inside}</span>` : html`<a class=chip href=${userAddress(user.id)} ...${rest}>${inside}</a>`
-}
-
 export function Flags({ user }) {
 	return FLAGS.filter(([, bit]) => user.flags.includes(bit)).map(([name, , label]) => html`<span key=${name} class=${`badge ${name}`}>${label}</span>`)
-}
-
-export function State({ account }) {
-	if (isDeleted(account.user)) return html`<span class="badge deleted">Deleted</span>`
-	return account.disabled ? html`<span class="badge disabled" title=${account.reason || undefined}>Disabled</span>` : html`<span class="badge active">Active</span>`
 }

@@ -1,7 +1,66 @@
+// A page: its address in the hash, as `#/users?search=ann`, what it loads, and what it is made of.
+
+export * from '../vendor/htm.js'
 import { html, useCallback, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
-import { get } from '../api.js'
-import { Icon } from './icon.js'
-import { visited } from './router.js'
+import { get, query } from '../api.js'
+
+function current() {
+	const [path, search = ''] = location.hash.replace(/^#/, '').split(/\?(.*)/s)
+	return {
+		hash: location.hash,
+		path: path.split('/').filter(Boolean).map(decode),
+		query: Object.fromEntries(new URLSearchParams(search)),
+	}
+}
+
+// A hand-written address may hold a stray percent sign.
+function decode(text) {
+	try {
+		return decodeURIComponent(text)
+	} catch {
+		return text
+	}
+}
+
+/** The address of a view. */
+export const address = (path, values) => `#${query(path, values)}`
+
+export function go(hash, { replace = false } = {}) {
+	if (hash === location.hash) return
+	if (!replace) {
+		location.hash = hash
+		return
+	}
+	history.replaceState(null, '', hash)
+	dispatchEvent(new HashChangeEvent('hashchange'))
+}
+
+let serial = Date.now()
+let visit = {}
+
+export const visited = () => visit
+
+function stamp() {
+	const back = history.state?.visit !== undefined
+	if (!back) history.replaceState({ visit: ++serial }, '')
+	visit = { key: history.state.visit, back }
+}
+
+export function useRoute() {
+	const [route, set] = useState(() => {
+		stamp()
+		return current()
+	})
+	useEffect(() => {
+		const follow = () => {
+			stamp()
+			set(current())
+		}
+		addEventListener('hashchange', follow)
+		return () => removeEventListener('hashchange', follow)
+	}, [])
+	return route
+}
 
 /** What `path` answers; `reload` asks again and keeps what is there until then. */
 export function useLoad(path) {
@@ -61,7 +120,7 @@ export const Waiting = () => html`<p class=waiting aria-busy=true>Loading …</p
 export function Problem({ error, retry }) {
 	return html`
 		<div class=empty role=alert>
-			<p>${error.status === 404 ? 'There is nothing at this address. It may have been deleted.' : Object.values(error.fields || {})[0] || error.message}</p>
+			<p>${error.status === 404 ? 'There is nothing at this address. It may have been deleted.' : error.message}</p>
 			${retry && ![400, 404].includes(error.status) && html`<button onClick=${retry}>Try again</button>`}
 		</div>`
 }
@@ -82,3 +141,17 @@ export function Card({ title, children, class: extra = '', action }) {
 			${children}
 		</section>`
 }
+
+// Strokes on a grid of 20 by 20.
+const PATHS = {
+	menu: 'M3 5.5h14M3 10h14M3 14.5h14',
+	close: 'M5 5l10 10M15 5 5 15',
+	search: 'M8.5 14a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11ZM12.7 12.7 17 17',
+	plus: 'M10 4v12M4 10h12',
+	copy: 'M7 7h10v10H7ZM13 7V3H3v10h4',
+	back: 'M12 4l-6 6 6 6',
+	logout: 'M8 3H3v14h5M8 10h9M13.5 6.5 17 10l-3.5 3.5',
+	check: 'M4 10.5l4 4 8-9',
+}
+
+export const Icon = ({ name, path = PATHS[name] }) => html`<svg class=icon viewBox="0 0 20 20" aria-hidden=true><path d=${path} /></svg>`

@@ -1,11 +1,9 @@
 import { html } from '../vendor/htm.js'
-import { post } from '../api.js'
-import { ask } from './dialog.js'
+import { patch, post } from '../api.js'
+import { ask, reveal, toast } from './dialog.js'
 import { Check, Field } from './form.js'
-import { go } from './router.js'
-import { reveal } from './secret.js'
-import { toast } from './toast.js'
-import { called, FLAGS, userAddress } from './user.js'
+import { go } from './page.js'
+import { called, FLAGS, tag, userAddress } from './user.js'
 
 /** Asks for what a new user needs; the name may be given. */
 export function createUser({ username = '', discriminator = '', done }) {
@@ -40,5 +38,16 @@ export function revealToken(user, token) {
 	reveal({
 		title: html`Token of ${called(user)}`, label: 'Token', text: token,
 		note: 'Copy it now: it is shown this once, only its hash is stored. Whoever has it acts as this account, so keep it like a password.',
+	})
+}
+
+/** Renames a user, with a way back; `done(account)` hears of both. */
+export async function rename(user, change, done) {
+	const path = `/users/${user.id}`
+	const account = await patch(path, change)
+	done(account)
+	toast(html`${called(user)} is now ${called(account.user)}.`, {
+		path, still: (found) => tag(found.user) === tag(account.user),
+		act: async () => done(await patch(path, { username: user.username, discriminator: user.discriminator })),
 	})
 }
