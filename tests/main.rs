@@ -6,6 +6,7 @@
 // A story against the real program, and a table, read best in one piece.
 #![allow(clippy::too_many_lines)]
 
+mod account_desk;
 mod browser;
 mod desk;
 mod endpoint_tables;
@@ -16,6 +17,8 @@ mod support;
 mod visit;
 
 mod access;
+mod account_access;
+mod account_forgery;
 mod accounts;
 mod address;
 mod admin_access;
