@@ -18,7 +18,9 @@ mod visit;
 
 mod access;
 mod account_access;
+mod account_entry;
 mod account_forgery;
+mod account_session;
 mod accounts;
 mod address;
 mod admin_access;
