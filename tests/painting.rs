@@ -62,7 +62,8 @@ pub(crate) fn decoded(bytes: &[u8], format: ImageFormat) -> DynamicImage {
 /// The hash by which the API knows these bytes.
 pub(crate) fn hash(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |hash: String, byte: &u8| format!("{hash}{byte:02x}");
+    digest.iter().fold(String::new(), digit)
 }
 
 /// What a PNG consists of: each chunk's type and data.
