@@ -27,12 +27,11 @@ async fn admits(home: &Home, token: &str) -> u16 {
     me.await.status
 }
 
-/// The names of my sessions and tokens.
-async fn named(home: &Home) -> Vec<String> {
+/// The entry with this id in the list of my sessions and tokens.
+async fn listed(home: &Home, id: &Value) -> Value {
     let list = home.get("/auth/tokens").await.expect(200);
-    let list = list.as_array().unwrap().iter();
-    list.map(|entry| entry["name"].as_str().unwrap().to_owned())
-        .collect()
+    let mut list = list.as_array().unwrap().iter();
+    list.find(|entry| entry["id"] == *id).unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,7 +132,9 @@ async fn a_session_is_named_after_the_page_and_the_browser() {
         let path = "/account/api/login";
         let answer = send(&home.server, Post, path, &headers, Some(&body)).await;
         answer.expect(200);
-        let name = named(&home).await.pop().unwrap();
+        let begun = state(&home.server, Some(&begun(&answer))).await;
+        let entry = listed(&home, &begun["session"]).await;
+        let name = entry["name"].as_str().unwrap();
         let page = name.to_lowercase().starts_with("account page");
         assert!(page && name.contains(shown), "{name}");
         assert!(
@@ -161,13 +162,16 @@ async fn the_state_tells_which_of_the_sessions_is_this_one() {
 async fn only_the_hash_of_a_cookie_is_stored() {
     let home = Home::open().await;
     let cookie = begun(&log_in(&home, "Ada#0001", PASSWORD).await);
-    let sql = "SELECT hash FROM tokens ORDER BY id DESC LIMIT 1";
-    let hash: Vec<u8> = home
-        .server
-        .database()
-        .query_row(sql, [], |row| row.get(0))
-        .unwrap();
-    assert_eq!(hash, Sha256::digest(&cookie).to_vec());
+    let sql = "SELECT count(*) FROM tokens WHERE hash = ?1 AND login = 1";
+    let hash = Sha256::digest(&cookie).to_vec();
+    let database = home.server.database();
+    let found = database.query_row(sql, [hash], |row| row.get(0));
+    assert_eq!(found, Ok(1));
+    for file in ["saryno.db", "saryno.db-wal"] {
+        let bytes = std::fs::read(home.server.directory.path().join(file)).unwrap();
+        let mut parts = bytes.windows(cookie.len());
+        assert!(!parts.any(|part| part == cookie.as_bytes()), "{file}");
+    }
     let list = home.get("/auth/tokens").await.text();
     assert!(!list.contains(&cookie), "{list}");
 }
@@ -251,10 +255,9 @@ async fn a_token_works_at_the_rest_api_is_shown_once_and_never_ends_by_itself() 
     assert!(token.starts_with("srn_") && token.len() == 47, "{token}");
     assert_eq!(admits(&home, token).await, 200);
 
-    let list = home.get("/auth/tokens").await;
-    let entry = list.expect(200).as_array().unwrap().last().unwrap().clone();
-    assert_eq!((&entry["id"], &entry["name"]), (&made["id"], &made["name"]));
-    assert!(!list.text().contains(token));
+    let entry = listed(&home, &made["id"]).await;
+    assert_eq!(entry["name"], made["name"]);
+    assert!(!entry.to_string().contains(token));
     // The use above is noted behind the answer, and what is written after it comes after it.
     home.server.store.ping().await.unwrap();
     let idle = now().before(UNUSED_END * 2).0;

@@ -1,7 +1,6 @@
-//! Avatars over HTTP: how one is set, what is stored of it, what is refused, and when it is gone.
+//! Avatars over HTTP: how one is set, where it is seen, what is refused, and when it is gone.
 
 use futures::future::join_all;
-use image::ImageFormat;
 use rocket::http::Method::{Delete, Get, Patch};
 use serde_json::{Value, json};
 
@@ -11,9 +10,7 @@ use crate::channels::{count, dm, id, people};
 use crate::communities::community_of;
 use crate::desk::{Desk, PASSWORD, rows};
 use crate::operate::Operate;
-use crate::painting::{
-    bad, canvas, chunks, decoded, encode, gif, hash, labelled, picture, png_of, square, uri,
-};
+use crate::painting::{bad, hash, picture, uri};
 use crate::support::{Account, Answer, Server, failure};
 
 pub(crate) async fn wear(server: &Server, who: &Account, avatar: &Value) -> Answer {
@@ -39,7 +36,7 @@ pub(crate) fn stored(server: &Server) -> i64 {
     count(server, "SELECT count(*) FROM images")
 }
 
-async fn shown(server: &Server, path: &str) -> Answer {
+pub(crate) async fn shown(server: &Server, path: &str) -> Answer {
     server.send(Get, path, &[], None).await
 }
 
@@ -170,90 +167,6 @@ async fn a_good_avatar_beside_a_tag_that_is_taken_changes_nothing() {
         (&user["username"], stored(&home.server)),
         (&json!("Free"), 1)
     );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_bytes_count_and_not_the_label() {
-    let server = Server::start().await;
-    let [me] = people(&server).await;
-    let formats = [
-        ImageFormat::Png,
-        ImageFormat::Jpeg,
-        ImageFormat::Gif,
-        ImageFormat::WebP,
-    ];
-    for format in formats {
-        let bytes = encode(canvas(64, 64, 90), format);
-        let mut found = Vec::new();
-        for label in ["image/png", "image/gif", "text/html", "image/svg+xml", ""] {
-            found.push(put_on(&server, &me, &labelled(label, &bytes)).await);
-        }
-        found.dedup();
-        assert_eq!(found.len(), 1, "{format:?}");
-        let path = format!("/avatars/{}/{}.png", me.id(), found[0]);
-        let answer = shown(&server, &path).await;
-        assert_eq!(answer.header("Content-Type"), Some("image/png"));
-        let picture = decoded(&answer.bytes, ImageFormat::Png);
-        assert_eq!((picture.width(), picture.height()), (64, 64), "{format:?}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_stored_is_a_still_square_of_at_most_512_pixels_and_the_hash_is_of_it() {
-    let server = Server::start().await;
-    let [me] = people(&server).await;
-    for (bytes, side) in [
-        (encode(canvas(1_024, 700, 1), ImageFormat::Jpeg), 512),
-        (encode(canvas(16, 16, 1), ImageFormat::Png), 16),
-        (encode(canvas(300, 40, 1), ImageFormat::WebP), 40),
-        (encode(canvas(600, 4_096, 1), ImageFormat::Png), 512),
-        (gif(30), 16),
-    ] {
-        let avatar = put_on(&server, &me, &uri(&bytes)).await;
-        let path = format!("/avatars/{}/{avatar}.png", me.id());
-        let bytes = shown(&server, &path).await.bytes;
-        assert_eq!(hash(&bytes), avatar);
-        let sql = "SELECT png FROM images";
-        let database = server.database();
-        let row: Vec<u8> = database.query_row(sql, [], |row| row.get(0)).unwrap();
-        assert_eq!(row, bytes);
-        let picture = decoded(&bytes, ImageFormat::Png);
-        assert_eq!((picture.width(), picture.height()), (side, side));
-        let kinds = chunks(&bytes).into_iter().map(|(kind, _)| kind);
-        assert!(
-            kinds
-                .into_iter()
-                .all(|kind| ["IHDR", "IDAT", "IEND"].contains(&&*kind))
-        );
-    }
-    assert_eq!(stored(&server), 1);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_an_image_tells_besides_the_picture_is_not_kept() {
-    let server = Server::start().await;
-    let [me] = people(&server).await;
-    let secret: &[u8] = b"Comment\0taken at home";
-    let plain = square(1);
-    let mut parts = chunks(&plain);
-    parts.insert(1, ("tEXt".to_owned(), secret));
-    parts.insert(2, ("eXIf".to_owned(), b"MM\0*\0\0\0\x08\0\0\0\0\0\0"));
-    let png = png_of(&parts);
-    let jpeg = encode(canvas(64, 64, 1), ImageFormat::Jpeg);
-    let length = u16::try_from(secret.len() + 2).unwrap().to_be_bytes();
-    let jpeg = [&jpeg[..2], b"\xFF\xFE", &length, secret, &jpeg[2..]].concat();
-    for bytes in [png, jpeg] {
-        assert!(bytes.windows(secret.len()).any(|part| part == secret));
-        let avatar = put_on(&server, &me, &uri(&bytes)).await;
-        let path = format!("/avatars/{}/{avatar}.png", me.id());
-        let answer = shown(&server, &path).await;
-        let kinds: Vec<_> = chunks(&answer.bytes)
-            .into_iter()
-            .map(|(kind, _)| kind)
-            .collect();
-        assert_eq!(kinds, ["IHDR", "IDAT", "IEND"]);
-        assert!(!answer.bytes.windows(5).any(|part| part == b"taken"));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,6 +49,7 @@ mod clock;
 mod command_line;
 mod communities;
 mod counts;
+mod developed;
 mod endpoints;
 mod export;
 mod farewell;

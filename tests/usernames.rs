@@ -9,7 +9,7 @@ use crate::admin_accounts::fault;
 use crate::admin_session::assert_limited;
 use crate::admin_users::encoded;
 use crate::admin_views::taken;
-use crate::desk::send_from;
+use crate::desk::{send, send_from};
 use crate::operate::Operate;
 use crate::support::{Answer, Server, failure, now};
 use crate::users::hold;
@@ -141,6 +141,20 @@ async fn an_account_is_told_the_same_by_its_session_and_by_its_token_under_every
         assert_eq!(by_session, by_token);
         assert_eq!(taken(&by_session), [1], "{policy}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn at_the_rest_api_a_session_is_a_newcomers_and_at_the_page_a_token_is() {
+    let home = Home::open().await;
+    let own = headers(Some(&home.cookie));
+    for base in &BASES[..2] {
+        let path = format!("{base}{}", path("Ada"));
+        let answer = send(&home.server, Get, &path, &own, None).await;
+        assert_eq!(answer.expect(200)["taken"], Value::Null, "{base}");
+    }
+    let path = format!("/account/api{}", path("Ada"));
+    let answer = home.server.get(&path, &home.me).await;
+    assert_eq!(answer.expect(200)["taken"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
