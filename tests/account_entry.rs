@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use rocket::http::Method::Get;
 use saryno::accounts::{Policy, RESET_END};
 use saryno::actions::{Action, UserAction};
@@ -106,6 +107,22 @@ async fn a_good_invite_admits_as_many_as_it_is_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_invite_that_many_use_at_once_admits_as_many_as_it_is_for() {
+    let server = under(Policy::Invite).await;
+    let invite = json!({"invite": instance_invite(&server, 2, 0, None).await});
+    let names: Vec<_> = (0..8).map(|number| format!("New {number}")).collect();
+    let attempts = names.iter().map(|name| register(&server, name, &invite));
+    let answers = join_all(attempts).await;
+    let refused = answers.iter().filter(|answer| answer.status != 201);
+    let refused: Vec<_> = refused.map(Answer::fails).collect();
+    assert_eq!(refused, vec![failure(403, "registration_closed"); 6]);
+    for table in ["users", "tokens"] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        assert_eq!(count(&server, &sql), 2, "{table}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_invite_that_is_used_up_expired_withdrawn_or_wrong_admits_nobody() {
     let desk = Desk::open().await;
     let server = &desk.server;
@@ -202,6 +219,23 @@ async fn an_admins_link_shows_whose_it_is_sets_the_password_once_and_logs_in() {
     assert_eq!(rows(&desk.server.database()), before);
     assert_eq!(log_in(&desk.server, PASSWORD).await, 401);
     assert_eq!(log_in(&desk.server, OTHER).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_who_use_a_link_at_once_one_sets_the_password() {
+    let home = Home::open().await;
+    let code = reset_code(&home.server, &home.me, soon()).await;
+    let passwords: Vec<_> = (0..6).map(|number| format!("password {number}")).collect();
+    let attempts = passwords.iter().map(|new| reset(&home.server, &code, new));
+    let answers = join_all(attempts).await;
+    let refused = answers.iter().filter(|answer| answer.status != 200);
+    let refused: Vec<_> = refused.map(Answer::fails).collect();
+    assert_eq!(refused, vec![failure(401, "invalid_credentials"); 5]);
+    let winner = answers.iter().position(|answer| answer.status == 200);
+    let winner = winner.unwrap();
+    assert_eq!(log_in(&home.server, &passwords[winner]).await, 200);
+    let cookie = begun(&answers[winner]);
+    assert_eq!(home.who(&cookie).await, json!(home.me.user));
 }
 
 #[tokio::test(flavor = "multi_thread")]
