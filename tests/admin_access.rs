@@ -11,7 +11,6 @@ use saryno::store::Store;
 use saryno::tokens::{Secret, SecretHash};
 use serde_json::{Value, json};
 
-use crate::access::ENDPOINTS;
 use crate::desk::{Desk, Pass, admin, send, session};
 use crate::endpoint_tables::{BY_TOKEN, CHANGES, JSON, OPEN, OWN, OWN_PAGE, READS, World};
 use crate::operate::perform;
@@ -19,7 +18,7 @@ use crate::support::{failure, now};
 
 impl World {
     /// Sends every endpoint's request with this pass and expects that none lets it in, and that nothing has changed.
-    async fn shut(&self, pass: &Pass) {
+    pub(crate) async fn shut(&self, pass: &Pass) {
         let before = self.rows();
         let reads = READS.iter().filter(|(_, path)| *path != "/state");
         let reads = reads.map(|(method, path)| (*method, self.fill(path), None));
@@ -193,12 +192,7 @@ async fn nothing_of_an_admins_is_accepted_by_the_rest_api() {
     for pass in [&world.token, &world.desk.pass] {
         let mut headers: Vec<_> = pass.header().into_iter().collect();
         headers.extend([JSON, OWN_PAGE].map(|(name, value)| (name, value.to_owned())));
-        for (method, endpoint) in ENDPOINTS {
-            let path = world.fill(
-                &endpoint
-                    .replace("/tokens/<id>", "/tokens/1")
-                    .replace("/blocks/<id>", "/blocks/1"),
-            );
+        for (method, path) in world.of_rest() {
             let answer = send(&world.desk.server, method, &path, &headers, Some("{}")).await;
             assert_eq!(
                 answer.fails(),

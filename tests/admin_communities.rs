@@ -4,6 +4,7 @@ use saryno::clock::Timestamp;
 use serde_json::{Value, json};
 
 use crate::admin_accounts::fault;
+use crate::admin_users::encoded;
 use crate::channels::{count, id, ids, people};
 use crate::communities::{community, community_of};
 use crate::desk::{Desk, rows};
@@ -19,11 +20,6 @@ async fn make(desk: &Desk, name: &str, owner: &Account) -> String {
 async fn found(desk: &Desk, query: &str) -> Vec<String> {
     let pages = desk.pages(&format!("/communities?limit=3&{query}")).await;
     ids(&json!(pages.concat()))
-}
-
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .fold(String::new(), |query, byte| format!("{query}%{byte:02X}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

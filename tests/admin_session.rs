@@ -3,13 +3,12 @@
 use rocket::http::Method::{Get, Post};
 use saryno::admins::Admin;
 use saryno::config::Config;
-use saryno::id::{Generator, Id};
 use saryno::store::Store;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::desk::{Desk, PASSWORD, Pass, admin, send, session};
-use crate::support::{Answer, Server, failure, now, store};
+use crate::support::{Answer, Server, failure, now};
 
 pub(crate) const OTHER: &str = "another horse";
 
@@ -134,21 +133,11 @@ async fn behind_tls_the_cookie_never_crosses_plain_http() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_public_url_of_https_makes_the_cookie_secure_the_links_its_own_and_its_origin_the_pages()
 {
-    let (directory, store) = store();
-    let config = Config {
+    let server = Server::start_with(&Config {
         public_url: Some("https://chat.example".into()),
         ..Config::default()
-    };
-    let ids = Generator::new(0, Id::MIN);
-    let rocket = saryno::server(&config, store.clone(), ids).unwrap();
-    let server = Server {
-        client: rocket::local::asynchronous::Client::untracked(rocket)
-            .await
-            .unwrap(),
-        store,
-        ids: Generator::new(1, Id::MIN),
-        directory,
-    };
+    })
+    .await;
     let desk = Desk::over(server).await;
     let headers = [
         ("Origin", "https://chat.example"),
@@ -233,7 +222,7 @@ async fn a_password_is_changed_by_who_knows_it_only() {
 
 /// Holds an answer against the contract's "Rate limits".
 #[track_caller]
-fn assert_limited(answer: &Answer) {
+pub(crate) fn assert_limited(answer: &Answer) {
     assert_eq!(answer.fails(), failure(429, "rate_limited"));
     let wait = answer.json()["retry_after"].as_f64().unwrap();
     assert!(wait > 0.0 && wait <= 10.0, "{wait}");

@@ -38,7 +38,7 @@ async fn tags(desk: &Desk, query: &str) -> Vec<String> {
 }
 
 /// Text as it stands in a query.
-fn encoded(text: &str) -> String {
+pub(crate) fn encoded(text: &str) -> String {
     text.bytes()
         .fold(String::new(), |query, byte| format!("{query}%{byte:02X}"))
 }

@@ -10,6 +10,15 @@ use crate::desk::Desk;
 use crate::operate::Operate;
 use crate::support::{Account, failure};
 
+/// The discriminators that a name's picture shows as taken.
+pub(crate) fn taken(picture: &Value) -> Vec<u16> {
+    let taken = picture["taken"].as_str().unwrap();
+    assert_eq!(taken.len(), 2_500);
+    let byte = |index: usize| u8::from_str_radix(&taken[2 * index..2 * index + 2], 16).unwrap();
+    let is_set = |number: &u16| byte(usize::from(number / 8)) & (1 << (number % 8)) != 0;
+    (0..10_000).filter(is_set).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_shown_with_what_its_id_decodes_to_and_whether_it_has_a_password() {
     let desk = Desk::open().await;
@@ -73,12 +82,7 @@ async fn the_picture_of_a_name_has_a_bit_for_every_holder_whatever_the_case() {
         (&picture["username"], &picture["holders"], &picture["free"]),
         (&json!("Ada"), &json!(8), &json!(9_991))
     );
-    let taken = picture["taken"].as_str().unwrap();
-    assert_eq!(taken.len(), 2_500);
-    let byte = |index: usize| u8::from_str_radix(&taken[2 * index..2 * index + 2], 16).unwrap();
-    let set =
-        (0..10_000_u16).filter(|number| byte(usize::from(number / 8)) & (1 << (number % 8)) != 0);
-    assert_eq!(set.collect::<Vec<_>>(), numbers);
+    assert_eq!(taken(&picture), numbers);
     let nobody = desk.get("/names?username=Nobody").await.expect(200);
     assert_eq!(
         (&nobody["holders"], &nobody["free"]),

@@ -182,3 +182,53 @@ async fn of_a_block_and_a_dm_at_once_one_comes_first_whichever() {
     assert_eq!(count(&server, unshared), 0);
     assert_eq!(count(&server, "SELECT count(*) FROM blocks"), 50);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whichever_comes_first_of_a_block_and_what_it_forbids_the_block_undoes_nothing() {
+    let server = Server::start().await;
+    let [a, b, c] = people(&server).await;
+    // First what it forbids, then the block: all of it stays.
+    let standing = dm(&server, &b, &a).await;
+    let group = group(&server, &b, &[&a, &c]).await;
+    block(&server, &a, &b).await;
+    assert_eq!(shown(&server, &a).await.len(), 2);
+    assert_eq!(dm(&server, &b, &a).await, standing);
+    server.get(&group, &b).await.expect(200);
+    let made = ask_group(&server, &b, &[&a, &c]).await;
+    assert_eq!(made.fails(), failure(403, "blocked"));
+    // Who has left is not brought back in by who is blocked.
+    server.delete(&group, &a).await.expect(204);
+    let recipient = format!("{group}/recipients/{}", a.id());
+    let added = server.put(&recipient, &b).await;
+    assert_eq!(added.fails(), failure(403, "blocked"));
+    server.delete(&path(&b), &a).await.expect(204);
+    server.put(&recipient, &b).await.expect(204);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_refused_is_not_told_who_blocks_whom() {
+    let server = Server::start().await;
+    let [a, b, c, d] = people(&server).await;
+    for (by, whom) in [(&a, &b), (&a, &c)] {
+        block(&server, by, whom).await;
+    }
+    let refused = ask_group(&server, &b, &[&a, &d]).await;
+    assert_eq!(refused.fails(), failure(403, "blocked"));
+    let text = refused.text();
+    assert!(
+        ![&a, &c, &d].iter().any(|other| text.contains(&other.id())),
+        "{text}"
+    );
+    // Nobody sees another's list, nor does it show at what it is about.
+    for viewer in [&b, &c, &d] {
+        for own in [BLOCKS.to_owned(), path(&a)] {
+            let answer = server.get(&own, viewer).await;
+            assert!(
+                matches!(answer.text().as_str(), "[]") || answer.status == 404,
+                "{own}"
+            );
+        }
+        let export = server.get("/users/@me/export", viewer).await.expect(200);
+        assert_eq!(export["blocks"], json!([]));
+    }
+}

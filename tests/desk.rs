@@ -22,7 +22,7 @@ pub(crate) const PASSWORD: &str = "a horse, a staple";
 pub(crate) const ADDRESS: &str = "192.0.2.7";
 
 /// The hash of it, computed once: most tests are about something else.
-async fn password() -> PasswordHash {
+pub(crate) async fn password() -> PasswordHash {
     static HASH: OnceCell<PasswordHash> = OnceCell::const_new();
     let hash = async || {
         let hasher = Hasher::new(1).unwrap();
@@ -156,8 +156,20 @@ pub(crate) async fn send(
     headers: &[(&'static str, String)],
     body: Option<&str>,
 ) -> Answer {
+    send_from(ADDRESS, server, method, path, headers, body).await
+}
+
+/// The same from another address.
+pub(crate) async fn send_from(
+    address: &str,
+    server: &Server,
+    method: Method,
+    path: &str,
+    headers: &[(&'static str, String)],
+    body: Option<&str>,
+) -> Answer {
     let mut request = server.client.req(method, path);
-    request.set_remote((ADDRESS.parse::<std::net::IpAddr>().unwrap(), 50_000).into());
+    request.set_remote((address.parse::<std::net::IpAddr>().unwrap(), 50_000).into());
     for (name, value) in headers {
         // A request in process has a jar, and does not read it from a header.
         match value.split_once('=') {

@@ -3,6 +3,7 @@
 use rocket::http::Method::{self, Delete, Get, Patch, Post, Put};
 use serde_json::json;
 
+use crate::access::ENDPOINTS;
 use crate::channels::{group, ids, people};
 use crate::communities::{community_of, invite};
 use crate::desk::{Desk, PASSWORD, Pass, admin, rows};
@@ -174,6 +175,18 @@ impl World {
                     Some(body).filter(|body| !body.is_empty()),
                 )
             })
+            .collect()
+    }
+
+    /// Every endpoint of the REST API that needs a token, with things in its path that exist.
+    pub(crate) fn of_rest(&self) -> Vec<(Method, String)> {
+        let fill = |endpoint: &str| {
+            let own = endpoint.replace("/tokens/<id>", "/tokens/1");
+            self.fill(&own.replace("/blocks/<id>", "/blocks/1"))
+        };
+        let endpoints = ENDPOINTS.iter();
+        endpoints
+            .map(|(method, endpoint)| (*method, fill(endpoint)))
             .collect()
     }
 

@@ -5,6 +5,30 @@ use rocket::http::Method::Post;
 use crate::endpoint_tables::{BY_TOKEN, CHANGES, JSON, OWN, OWN_PAGE, World};
 use crate::support::failure;
 
+/// What a browser says of who asks, unless it is the page.
+pub(crate) const SITES: [&str; 5] = ["cross-site", "same-site", "none", "", "Same-Origin"];
+
+/// Origins that are not that of a page at `chat.example`.
+pub(crate) const ORIGINS: [&str; 7] = [
+    "https://evil.example",
+    "https://chat.example.evil.example",
+    "https://evil.example/chat.example",
+    "https://chat.example:8443",
+    "null",
+    "chat.example",
+    "",
+];
+
+/// What a form can send, and what is next to it.
+pub(crate) const FORMS: [&str; 6] = [
+    "application/x-www-form-urlencoded",
+    "application/x-www-form-urlencoded; charset=utf-8",
+    "multipart/form-data; boundary=x",
+    "text/plain",
+    "text/plain; application/json",
+    "",
+];
+
 impl World {
     /// Sends every change with the session and these headers and expects this error, and that nothing has changed.
     async fn refused(&self, headers: &[(&'static str, &str)], status: u16, code: &str) {
@@ -28,7 +52,7 @@ impl World {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_change_is_made_for_another_site() {
     let world = World::new().await;
-    for site in ["cross-site", "same-site", "none", "", "Same-Origin"] {
+    for site in SITES {
         let headers = [("Sec-Fetch-Site", site), JSON];
         world.refused(&headers, 403, "forbidden").await;
     }
@@ -46,15 +70,7 @@ async fn no_change_is_made_where_the_browser_does_not_say_who_asks() {
 async fn no_change_is_made_for_another_origin() {
     let world = World::new().await;
     let host = ("Host", "chat.example");
-    for origin in [
-        "https://evil.example",
-        "https://chat.example.evil.example",
-        "https://evil.example/chat.example",
-        "https://chat.example:8443",
-        "null",
-        "chat.example",
-        "",
-    ] {
+    for origin in ORIGINS {
         let headers = [host, ("Origin", origin), JSON];
         world.refused(&headers, 403, "forbidden").await;
     }
@@ -72,14 +88,7 @@ async fn no_change_is_made_for_another_origin() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_change_is_made_by_what_a_form_can_send() {
     let world = World::new().await;
-    for kind in [
-        "application/x-www-form-urlencoded",
-        "application/x-www-form-urlencoded; charset=utf-8",
-        "multipart/form-data; boundary=x",
-        "text/plain",
-        "text/plain; application/json",
-        "",
-    ] {
+    for kind in FORMS {
         let headers = [OWN_PAGE, ("Content-Type", kind)];
         world.refused(&headers, 415, "unsupported_media_type").await;
     }

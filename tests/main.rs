@@ -6,18 +6,24 @@
 // A story against the real program, and a table, read best in one piece.
 #![allow(clippy::too_many_lines)]
 
+mod account_desk;
 mod browser;
 mod desk;
 mod endpoint_tables;
 mod executable;
 mod hour;
 mod operate;
+mod painting;
 mod support;
 mod visit;
 mod windows;
 
 mod access;
+mod account_access;
+mod account_entry;
+mod account_forgery;
 mod account_page;
+mod account_session;
 mod accounts;
 mod address;
 mod admin_access;
@@ -35,13 +41,16 @@ mod admin_users;
 mod admin_views;
 mod audit;
 mod audit_hour;
+mod avatars;
 mod binary;
+mod blocked_at_once;
 mod blocks;
 mod channels;
 mod clock;
 mod command_line;
 mod communities;
 mod counts;
+mod developed;
 mod endpoints;
 mod export;
 mod farewell;
@@ -49,10 +58,14 @@ mod file;
 mod forgery;
 mod groups;
 mod house;
+mod icons;
 mod input;
 mod page_files;
+mod pictures;
 mod proxies;
 mod races;
 mod schema;
+mod schema_images;
 mod store;
+mod usernames;
 mod users;

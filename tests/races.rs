@@ -161,7 +161,7 @@ pub(crate) fn write_and_end(
 }
 
 /// Sends one request for each of these people at once, each from a connection that stands already.
-fn at_once(
+pub(crate) fn at_once(
     url: &str,
     people: &[Person],
     request: impl Fn(usize, &Person) -> (&'static str, String, Value) + Sync,

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use crate::support::store;
 
 /// A store's file with one of everything in it, opened the way any program might.
-fn database() -> (TempDir, Connection) {
+pub(crate) fn database() -> (TempDir, Connection) {
     let (directory, store) = store();
     drop(store);
     let connection = Connection::open(directory.path().join("saryno.db")).unwrap();
@@ -34,7 +34,7 @@ fn database() -> (TempDir, Connection) {
 
 /// Each statement fails, and for the constraint that is meant.
 #[track_caller]
-fn refuses(constraint: &str, statements: &[&str]) {
+pub(crate) fn refuses(constraint: &str, statements: &[&str]) {
     let (_directory, connection) = database();
     for sql in statements {
         let error = match connection.execute(sql, []) {

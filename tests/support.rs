@@ -68,13 +68,19 @@ impl Server {
         Self::over(directory, store).await
     }
 
+    /// With these settings.
+    pub(crate) async fn start_with(config: &Config) -> Self {
+        let (directory, store) = store();
+        Self::set_up(config, directory, store).await
+    }
+
     pub(crate) async fn over(directory: TempDir, store: Arc<Sqlite>) -> Self {
-        let server = saryno::server(
-            &Config::default(),
-            store.clone(),
-            Generator::new(0, Id::MIN),
-        )
-        .unwrap();
+        Self::set_up(&Config::default(), directory, store).await
+    }
+
+    async fn set_up(config: &Config, directory: TempDir, store: Arc<Sqlite>) -> Self {
+        let ids = Generator::new(0, Id::MIN);
+        let server = saryno::server(config, store.clone(), ids).unwrap();
         let client = Client::untracked(server).await.unwrap();
         Self {
             client,

@@ -26,7 +26,7 @@ async fn crowd(server: &Server, count: usize) -> Vec<Account> {
 }
 
 /// Accounts of this name that hold the discriminators 1 to `last`, but for one.
-fn hold(server: &Server, name: &str, last: u16, but: Option<u16>) {
+pub(crate) fn hold(server: &Server, name: &str, last: u16, but: Option<u16>) {
     let key = name.parse::<Username>().unwrap().key().to_owned();
     let sql =
         "INSERT INTO users (id, username, username_key, discriminator) VALUES (?1, ?2, ?3, ?1)";
