@@ -1,11 +1,11 @@
 // What there is without a session: log in, register, set a password anew.
 
 import { post } from '../api.js'
+import { toast } from '../parts/dialog.js'
 import { Field, Form, NewPassword } from '../parts/form.js'
+import { address, Head, html, Unread, useEffect, useLoad, useState } from '../parts/page.js'
 import { called, tag } from '../parts/user.js'
 import { Naming } from './naming.js'
-import { toast } from '../parts/dialog.js'
-import { address, Head, html, Unread, useEffect, useLoad, useState } from '../parts/page.js'
 
 /** `code` is that of the link which led here. */
 export default function Enter({ place, ...rest }) {

@@ -1,7 +1,7 @@
 import { post, query as withQuery } from '../api.js'
-import { Communities as CommunityList, communityAddress } from '../parts/lists.js'
 import { ask, toast } from '../parts/dialog.js'
 import { Choice, Field } from '../parts/form.js'
+import { Communities as CommunityList, communityAddress } from '../parts/lists.js'
 import { address, go, Head, html, Icon } from '../parts/page.js'
 import { Search, UserPicker } from '../parts/search.js'
 import { named } from '../parts/user.js'

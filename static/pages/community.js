@@ -68,7 +68,7 @@ export default function Community({ id }) {
 				<${Card} title=Name>
 					<${Form} key=${community.name} submit=Rename act=${rename}><${Field} label=Name name=name maxlength=200 defaultValue=${community.name} dir=auto /><//>
 				<//>
-				<${Invites} title=Invites list=${`${path}/invites?limit=200`} create=${`${path}/invites`} remove=${(code) => `${path}/invites/${encodeURIComponent(code)}`} endless to=${name} />
+				<${Invites} title=Invites list=${`${path}/invites?limit=200`} create=${`${path}/invites`} remove=${(code) => `${path}/invites/${encodeURIComponent(code)}`} endless to=${name} link=${(code) => `${location.origin}/account#/invite/${code}`} />
 				<${Card} title="Hand over or delete" class=dangerous>
 					<div class=deed><p>The new owner must be a member.</p><button onClick=${handOver}>Hand over …</button></div>
 					<div class=deed><p>Deleting takes memberships and invites with it.</p><button class=danger onClick=${erase}>Delete …</button></div>

@@ -1,10 +1,10 @@
 import { get, query as withQuery } from '../api.js'
+import { attempt } from '../parts/dialog.js'
 import { createUser, rename } from '../parts/edit_user.js'
+import { address, Card, Empty, go, Head, html, Unread, useEffect, useLoad, useRef, useState } from '../parts/page.js'
 import { digits, Picture, taken } from '../parts/picture.js'
 import { Search } from '../parts/search.js'
 import { called, userAddress } from '../parts/user.js'
-import { attempt } from '../parts/dialog.js'
-import { address, Card, Empty, go, Head, html, Unread, useEffect, useLoad, useRef, useState } from '../parts/page.js'
 
 const ALL = 9999
 const plain = new Intl.NumberFormat('en')

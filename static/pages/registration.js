@@ -1,7 +1,7 @@
 import { put } from '../api.js'
+import { attempt, toast } from '../parts/dialog.js'
 import { Form } from '../parts/form.js'
 import { Invites } from '../parts/invites.js'
-import { attempt, toast } from '../parts/dialog.js'
 import { Card, Head, html, Unread, useLoad, useState } from '../parts/page.js'
 
 const WAYS = [

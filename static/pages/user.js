@@ -5,9 +5,9 @@ import { rename, revealToken } from '../parts/edit_user.js'
 import { Check, Field, Form, Id } from '../parts/form.js'
 import { List } from '../parts/list.js'
 import { Channels, Communities } from '../parts/lists.js'
+import { address, Card, Facts, Head, html, Unread, useLoad, useRef } from '../parts/page.js'
 import { exactly, madeAt, Time, When } from '../parts/time.js'
 import { called, Flags, FLAGS, isDeleted, Tag, tag } from '../parts/user.js'
-import { address, Card, Facts, Head, html, Unread, useLoad, useRef } from '../parts/page.js'
 
 const BACK = ['#/users', 'Users']
 
