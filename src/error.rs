@@ -150,7 +150,7 @@ impl Error {
                 "A good token is missing; send the header \"Authorization: Bearer <token>\"."
             }
             Self::InvalidCredentials => {
-                "That is not right, used up or expired; check what you typed, or have an admin make you a new link."
+                "What you sent is not right, or the link is used up or expired; check what you typed, or ask an admin for a new link."
             }
             Self::Forbidden(message) => message,
             Self::AccountDisabled(None) => {
