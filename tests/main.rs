@@ -19,6 +19,7 @@ mod visit;
 
 mod access;
 mod account_access;
+mod account_deeds;
 mod account_entry;
 mod account_forgery;
 mod account_session;
