@@ -1,7 +1,10 @@
 //! Logging in on the account page and out, the sessions, and the tokens that somebody makes for themself.
 
-use rocket::http::Method::{Get, Post};
+use futures::future::join;
+use rocket::http::Method::{Delete, Get, Post};
+use saryno::accounts::{Accounts, Label, NewToken, Secret, SecretHash};
 use saryno::actions::{Action, UserAction};
+use saryno::error::Error;
 use saryno::names::Reason;
 use saryno::store::Store;
 use saryno::tokens::UNUSED_END;
@@ -324,4 +327,43 @@ async fn the_sessions_are_the_accounts_own_page_by_page() {
         &Value::Null,
     );
     assert_eq!(answer.await.fails(), failure(400, "invalid_request"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_ended_since_it_was_admitted_makes_no_token() {
+    let home = Home::open().await;
+    let (store, me) = (&home.server.store, home.me.user.id);
+    let hash = SecretHash::of_session(&home.cookie).unwrap();
+    let caller = store.caller(hash, now()).await.unwrap();
+    store.revoke_all(me).await.unwrap();
+    let token = NewToken {
+        id: home.server.ids.next().unwrap(),
+        hash: Secret::token().hash(),
+        label: Label::account_page(),
+        login: None,
+    };
+    let made = store.add_token(me, caller.token, token).await;
+    assert_eq!(made, Err(Error::Unauthorized));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_token_made_and_a_log_out_everywhere_at_once_no_token_is_left() {
+    let home = Home::open().await;
+    for _ in 0..50 {
+        let one = session(&home.server, &home.me).await;
+        let other = session(&home.server, &home.me).await;
+        let body = json!({});
+        let make = call(&home.server, Post, "/tokens", Some(&one), &body);
+        let end = call(
+            &home.server,
+            Delete,
+            "/auth/tokens",
+            Some(&other),
+            &Value::Null,
+        );
+        let (_made, ended) = Box::pin(join(make, end)).await;
+        ended.expect(204);
+        let left = count(&home.server, "SELECT count(*) FROM tokens");
+        assert_eq!(left, 0);
+    }
 }

@@ -154,7 +154,9 @@ async fn issue_token(caller: Caller, body: Body, app: &AppState) -> Result<Json<
         label: label.clone(),
         login: None,
     };
-    app.store.add_token(caller.user.id, token).await?;
+    app.store
+        .add_token(caller.user.id, caller.token, token)
+        .await?;
     Ok(Json::created(Issued {
         id,
         name: label,
