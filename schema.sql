@@ -90,6 +90,30 @@ CREATE TABLE tokens (
 -- An account's sessions, page by page; revoking all of them.
 CREATE INDEX tokens_by_user ON tokens (user_id, id);
 
+-- What an account did lately of which it may do only so much: a row each time, so that a restart forgets nothing.
+CREATE TABLE counted (
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    bucket  TEXT    NOT NULL CHECK (bucket IN ('renames', 'new-channels')),
+    at      INTEGER NOT NULL
+) STRICT;
+
+-- How often, and since when; dropping what no longer counts.
+CREATE INDEX counted_by_user ON counted (user_id, bucket, at);
+CREATE INDEX counted_by_age ON counted (at);
+
+-- Requests that are done once: a day long, the same one again gets the same answer.
+CREATE TABLE idempotency_keys (
+    user_id INTEGER NOT NULL REFERENCES users (id),
+    key     TEXT    NOT NULL CHECK (length(key) BETWEEN 1 AND 255),
+    request BLOB    NOT NULL CHECK (length(request) = 32), -- the SHA-256 of method, path and body
+    answer  TEXT    NOT NULL CHECK (json_valid(answer)),
+    at      INTEGER NOT NULL,
+    UNIQUE (user_id, key)
+) STRICT;
+
+-- Dropping those that have ended.
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (at);
+
 -- One-time codes that set a new password: one an account.
 CREATE TABLE resets (
     user_id    INTEGER NOT NULL PRIMARY KEY REFERENCES users (id),

@@ -7,6 +7,7 @@ use serde::{Serialize, Serializer};
 use crate::error::{Error, FieldError, Problem, Result};
 use crate::fields::{Fields, Number};
 use crate::id::Id;
+use crate::idempotency::{Answer, Terms};
 use crate::names::Name;
 use crate::page::{Limits, Listing, Page};
 use crate::users::User;
@@ -255,14 +256,26 @@ pub trait Channels: Send + Sync {
     /// # Errors
     /// If there is none yet: `Invalid` (`unknown_user`) if the other one doesn't exist or was deleted, `Blocked` if they have
     /// blocked the requester.
-    async fn open_dm(&self, requester: Id, pair: DmPair, id: Id) -> Result<Channel>;
+    async fn open_dm(
+        &self,
+        requester: Id,
+        pair: DmPair,
+        id: Id,
+        terms: Terms,
+    ) -> Result<Answer<Channel>>;
 
     /// Makes a group of the requester, who owns it, and the recipients.
     ///
     /// # Errors
     /// `Invalid` (`unknown_user`) with each recipient who doesn't exist or was deleted; `Blocked` if one has blocked the
     /// requester.
-    async fn create_group(&self, requester: Id, group: NewGroup, id: Id) -> Result<Channel>;
+    async fn create_group(
+        &self,
+        requester: Id,
+        group: NewGroup,
+        id: Id,
+        terms: Terms,
+    ) -> Result<Answer<Channel>>;
 
     /// A channel the requester takes part in.
     ///

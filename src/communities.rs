@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::{Problem, Result};
 use crate::fields::{Fields, Number};
 use crate::id::Id;
+use crate::idempotency::{Answer, Once};
 use crate::images::{Image, ImageHash, Studio};
 use crate::names::Name;
 use crate::page::{Limits, Listing, Page};
@@ -172,15 +173,22 @@ impl NewInvite {
 /// What the store does with communities. Each method is one transaction; every one can fail with `Busy`, `StorageFull`,
 /// `ShuttingDown` and `Internal`, and then nothing was written. `requester` is the account that asks: a write of one that was
 /// deleted or disabled since it was admitted fails with `Unauthorized` or `AccountDisabled`. A community the requester is no
-/// member of is `UnknownCommunity`; what only its owner may do is `NotOwner` for other members.
+/// member of is `UnknownCommunity`; what only its owner may do is `NotOwner` for other members. What is made `once` and was made
+/// before is not made again, and answers as it did then; a key of another request is `IdempotencyConflict`.
 #[async_trait]
+#[allow(clippy::too_many_arguments)] // ids, codes and moments are not made in there
 pub trait Communities: Send + Sync {
     /// Makes a community with this id; the requester owns it and is its first member.
     ///
     /// # Errors
     /// Those of every write.
-    async fn create_community(&self, requester: Id, new: NewCommunity, id: Id)
-    -> Result<Community>;
+    async fn create_community(
+        &self,
+        requester: Id,
+        new: NewCommunity,
+        id: Id,
+        once: Option<Once>,
+    ) -> Result<Answer<Community>>;
 
     /// A community the requester is a member of.
     ///
@@ -242,7 +250,8 @@ pub trait Communities: Send + Sync {
         key: Id,
         code: Code,
         now: Timestamp,
-    ) -> Result<Invite>;
+        once: Option<Once>,
+    ) -> Result<Answer<Invite>>;
 
     /// The invites that are good, in the order they were made; owner only.
     ///
@@ -267,8 +276,14 @@ pub trait Communities: Send + Sync {
     ///
     /// # Errors
     /// `UnknownInvite` as `invite`; `AlreadyMember`.
-    async fn join(&self, requester: Id, code: Code, since: Id, now: Timestamp)
-    -> Result<Community>;
+    async fn join(
+        &self,
+        requester: Id,
+        code: Code,
+        since: Id,
+        now: Timestamp,
+        once: Option<Once>,
+    ) -> Result<Answer<Community>>;
 
     /// Withdraws an invite; owner only.
     ///

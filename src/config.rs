@@ -38,10 +38,32 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// How many people a group holds, the requester included; 3 to 100.
     pub group_dm_max: usize,
+    /// How often somebody may do something.
+    pub limits: Limits,
     /// The store's sizes.
     pub store: Store,
     /// What is logged, and how.
     pub log: Log,
+}
+
+/// `limits.*`: each is turned off by 0, all of them by `enabled`.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Whether there are any.
+    pub enabled: bool,
+    /// Requests of an account, or of an address where there is none.
+    pub requests_per_second: u32,
+    /// How many of them at once.
+    pub burst: u32,
+    /// Changes of an account's username or discriminator that succeed.
+    pub renames_per_hour: u32,
+    /// DMs and groups that an account makes.
+    pub new_channels_per_10_minutes: u32,
+    /// Passwords and one-time codes from an address; with it goes the fixed limit of an account's.
+    pub password_checks_per_minute: u32,
+    /// Attempts to register from an address.
+    pub registrations_per_hour: u32,
 }
 
 /// `store.*`
@@ -106,6 +128,15 @@ impl Default for Config {
             worker_id: 0,
             trusted_proxies: Vec::new(),
             group_dm_max: 10,
+            limits: Limits {
+                enabled: true,
+                requests_per_second: 50,
+                burst: 100,
+                renames_per_hour: 2,
+                new_channels_per_10_minutes: 10,
+                password_checks_per_minute: 5,
+                registrations_per_hour: 3,
+            },
             store: Store {
                 readers: u32::try_from(2 * cores).unwrap_or(2),
                 queue: 4096,
@@ -239,6 +270,10 @@ impl Config {
             (
                 (1..=1_024).contains(&self.store.readers),
                 "store.readers is 1 to 1024",
+            ),
+            (
+                (0..=1_000_000).contains(&self.limits.requests_per_second),
+                "limits.requests_per_second is 0 to 1000000",
             ),
             (self.store.queue > 0, "store.queue is 1 at least"),
             (self.store.batch > 0, "store.batch is 1 at least"),

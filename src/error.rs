@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::time::Duration;
 
 use serde::Serialize;
+
+use crate::limits::{Bucket, Standing};
 
 /// A result whose error is [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -49,6 +50,8 @@ pub enum Error {
     TagTaken(String),
     /// 409: all 9,999 discriminators of this name are held; holds the name.
     UsernameFull(String),
+    /// 409: the idempotency key stands for another request.
+    IdempotencyConflict,
     /// 409: the requester is a member already.
     AlreadyMember,
     /// 409: an owner can't leave; they hand over or delete.
@@ -57,8 +60,8 @@ pub enum Error {
     BodyTooLarge(usize),
     /// 415: a `Content-Type` that isn't JSON.
     UnsupportedMediaType,
-    /// 429: too often; holds how long to wait.
-    Limited(Duration),
+    /// 429: too often; holds how the requester stands, and so how long to wait.
+    Limited(Standing),
     /// 500: what happened, for the log.
     Internal(String),
     /// 503: too much to do at the moment; nothing was written.
@@ -95,6 +98,7 @@ impl Error {
             Self::MethodNotAllowed(_) => 405,
             Self::TagTaken(_)
             | Self::UsernameFull(_)
+            | Self::IdempotencyConflict
             | Self::AlreadyMember
             | Self::OwnerCannotLeave => 409,
             Self::BodyTooLarge(_) => 413,
@@ -125,6 +129,7 @@ impl Error {
             Self::MethodNotAllowed(_) => "method_not_allowed",
             Self::TagTaken(_) => "tag_taken",
             Self::UsernameFull(_) => "username_full",
+            Self::IdempotencyConflict => "idempotency_conflict",
             Self::AlreadyMember => "already_member",
             Self::OwnerCannotLeave => "owner_cannot_leave",
             Self::BodyTooLarge(_) => "body_too_large",
@@ -188,6 +193,9 @@ impl Error {
                     "All 9,999 discriminators of {username} are taken; choose another username."
                 ));
             }
+            Self::IdempotencyConflict => {
+                "This Idempotency-Key stands for another request of yours; take a new key for a new request."
+            }
             Self::AlreadyMember => "That account is a member of the community already.",
             Self::OwnerCannotLeave => {
                 "The owner can't leave; hand the community over or delete it."
@@ -200,12 +208,7 @@ impl Error {
             Self::UnsupportedMediaType => {
                 "Send JSON, and say so: \"Content-Type: application/json\"."
             }
-            Self::Limited(wait) => {
-                return Cow::Owned(format!(
-                    "Too many attempts; try again in {} seconds.",
-                    wait.as_secs_f64().ceil()
-                ));
-            }
+            Self::Limited(standing) => return Cow::Owned(too_often(standing)),
             Self::Internal(_) => {
                 "Something went wrong inside the server; its log has the details under this answer's X-Request-Id."
             }
@@ -246,6 +249,25 @@ impl Error {
             _ => Vec::new(),
         }
     }
+}
+
+/// What was too often, and until when.
+fn too_often(standing: &Standing) -> String {
+    let what = match standing.bucket {
+        Bucket::Requests => "These are too many requests",
+        Bucket::Renames => "The name was changed too often",
+        Bucket::NewChannels => "Too many new channels were opened",
+        Bucket::PasswordChecks | Bucket::AdminLogIns => "Too many passwords or links were tried",
+        Bucket::Registrations => "Too many accounts were asked for from here",
+        Bucket::UsernameChecks => "Too many names were asked about",
+    };
+    let seconds = standing.reset_after.as_millis().div_ceil(1_000);
+    let (amount, unit) = match seconds {
+        ..100 => (seconds, "second"),
+        _ => (seconds.div_ceil(60), "minute"),
+    };
+    let plural = if amount == 1 { "" } else { "s" };
+    format!("{what}; try again in {amount} {unit}{plural}.")
 }
 
 impl fmt::Display for Error {

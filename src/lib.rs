@@ -12,7 +12,7 @@
 //! | [`images`] | avatars and icons: what is taken, stored, shown and drawn |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
 //! | [`cores`] | the queue for work that keeps a core busy |
-//! | [`fields`], [`error`] | a body read with all its faults at once; the one error |
+//! | [`fields`], [`error`], [`limits`], [`idempotency`] | a body read with all its faults at once; the one error; how often is too often; what is done once |
 //! | [`meter`] | how the server does, second by second |
 //! | [`store`] | everything that lasts: the trait, and SQLite behind it |
 //! | `routes` | the REST API: one file a topic |
@@ -43,7 +43,9 @@ pub mod error;
 pub mod fields;
 pub mod flags;
 pub mod id;
+pub mod idempotency;
 pub mod images;
+pub mod limits;
 pub mod meter;
 pub mod names;
 pub mod page;
@@ -93,7 +95,7 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         trusted_proxies: config.trusted_proxies.clone(),
         public_url: config.public_url.clone(),
         meter: Arc::new(Meter::new()),
-        username_checks: routes::limits::ByAddress::of_username_checks(),
+        limits: Arc::new(routes::limits::Limits::new(&config.limits)),
     };
     let rocket = rocket::custom(RocketConfig {
         address: config.address,

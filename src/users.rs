@@ -15,6 +15,7 @@ use crate::fields::Fields;
 pub use crate::flags::{Flag, Flags};
 use crate::id::Id;
 use crate::images::{Image, ImageHash, Studio};
+use crate::limits::Allowance;
 use crate::names::{DELETED_USER, Username};
 
 /// A user as everybody sees them: exactly these five fields, in this order. It can't hold a token or a hash.
@@ -312,8 +313,14 @@ pub trait Users: Send + Sync {
     /// `random`, where it isn't; a discriminator given is that very one. What the user has already is no change.
     ///
     /// # Errors
-    /// `TagTaken`, `UsernameFull`; `Unauthorized` or `AccountDisabled` if the account is not what it was when it was admitted.
-    async fn modify_user(&self, id: Id, change: Change, random: u64) -> Result<User>;
+    /// `TagTaken`, `UsernameFull`; `Limited` if the tag was changed as often as the allowance goes; `Unauthorized` or `AccountDisabled` if the account is not what it was when it was admitted.
+    async fn modify_user(
+        &self,
+        id: Id,
+        change: Change,
+        random: u64,
+        allowance: Option<Allowance>,
+    ) -> Result<User>;
 }
 
 #[cfg(test)]

@@ -180,7 +180,10 @@ pub(crate) struct Home {
 
 impl Home {
     pub(crate) async fn open() -> Self {
-        let server = Server::start().await;
+        Self::over(Server::start().await).await
+    }
+
+    pub(crate) async fn over(server: Server) -> Self {
         let me = resident(&server, "Ada", 1).await;
         let cookie = session(&server, &me).await;
         Self { server, me, cookie }

@@ -10,7 +10,7 @@ use crate::desk::{PASSWORD, send};
 use crate::endpoint_tables::{JSON, OWN_PAGE};
 use crate::forgery::{FORMS, ORIGINS, SITES};
 use crate::operate::Operate;
-use crate::support::{Answer, Server, failure, now};
+use crate::support::{Answer, Server, failure, now, unlimited};
 
 const HOST: (&str, &str) = ("Host", "chat.example");
 
@@ -180,7 +180,7 @@ async fn the_public_url_says_whether_the_cookie_is_secure_and_which_origin_is_th
     ] {
         let config = Config {
             public_url: Some(url.into()),
-            ..Config::default()
+            ..unlimited()
         };
         let server = Server::start_with(&config).await;
         for answer in entered(&server, &[]).await {

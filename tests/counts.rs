@@ -12,6 +12,7 @@ use saryno::channels::{Channels, DmPair, NewGroup};
 use saryno::communities::{Communities, NewCommunity};
 use saryno::error::Error;
 use saryno::id::{Generator, Id};
+use saryno::idempotency::Terms;
 use saryno::names::Name;
 use saryno::store::sqlite::Sqlite;
 use saryno::users::{Change, Discriminator, Flag, Flags, Users};
@@ -128,7 +129,7 @@ impl Walk {
             4..6 => {
                 let change = self.change();
                 let random = self.random.random();
-                let renamed = store.modify_user(user, change, random).await;
+                let renamed = store.modify_user(user, change, random, None).await;
                 self.happened(renamed);
             }
             6 => {
@@ -160,9 +161,9 @@ impl Walk {
             10 => {
                 let other = self.user();
                 if let Ok(pair) = DmPair::new(user, other) {
-                    let opened = store.open_dm(user, pair, self.id()).await;
+                    let opened = store.open_dm(user, pair, self.id(), Terms::default()).await;
                     if let Some(channel) = self.happened(opened) {
-                        self.channels.push(channel.id);
+                        self.channels.push(channel.first().unwrap().id);
                     }
                 }
             }
@@ -173,9 +174,11 @@ impl Walk {
                         recipient_ids,
                         name: None,
                     };
-                    let made = store.create_group(user, group, self.id()).await;
+                    let made = store
+                        .create_group(user, group, self.id(), Terms::default())
+                        .await;
                     if let Some(channel) = self.happened(made) {
-                        self.channels.push(channel.id);
+                        self.channels.push(channel.first().unwrap().id);
                     }
                 }
             }
@@ -189,9 +192,9 @@ impl Walk {
                     name: "Garden".parse::<Name>().unwrap(),
                     icon: None,
                 };
-                let made = store.create_community(user, new, self.id()).await;
+                let made = store.create_community(user, new, self.id(), None).await;
                 if let Some(community) = self.happened(made) {
-                    self.communities.push(community.id);
+                    self.communities.push(community.first().unwrap().id);
                 }
             }
             _ => {

@@ -30,6 +30,8 @@ impl Binary {
             .unwrap();
         let mut child = saryno(data, &["serve", "--port", "0"])
             .args(arguments)
+            // Most tests ask more often than anybody may.
+            .env("SARYNO_LIMITS__ENABLED", "false")
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(errors)

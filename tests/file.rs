@@ -38,7 +38,7 @@ async fn a_restart_mints_above_everything_even_where_the_clock_stepped_back() {
         name: "Home".parse().unwrap(),
         icon: None,
     };
-    store.create_community(ada, new, ahead).await.unwrap();
+    store.create_community(ada, new, ahead, None).await.unwrap();
     store.delete_community(ada, ahead).await.unwrap();
     drop(store);
     let store = reopen(&directory).unwrap();

@@ -9,6 +9,7 @@ use saryno::channels::{Channels, DmPair, NewGroup};
 use saryno::communities::{Code, Communities, Community, NewCommunity, NewInvite};
 use saryno::error::{Error, Result};
 use saryno::id::{Generator, Id};
+use saryno::idempotency::Terms;
 use saryno::store::Store;
 use saryno::store::sqlite::Sqlite;
 use saryno::users::{Change, Discriminator, User, Users};
@@ -68,8 +69,10 @@ impl Bench {
             icon: None,
         };
         self.store
-            .create_community(owner, new, self.id())
+            .create_community(owner, new, self.id(), None)
             .await
+            .unwrap()
+            .first()
             .unwrap()
     }
 
@@ -95,7 +98,11 @@ async fn the_highest_id_is_that_of_the_newest_row_of_whatever_kind() {
     assert_eq!(bench.store.highest_id().await, Ok(of_token));
     let dm = bench.id();
     let pair = DmPair::new(ada.id, bob.id).unwrap();
-    bench.store.open_dm(ada.id, pair, dm).await.unwrap();
+    bench
+        .store
+        .open_dm(ada.id, pair, dm, Terms::default())
+        .await
+        .unwrap();
     assert_eq!(bench.store.highest_id().await, Ok(dm));
     let community = bench.community(ada.id).await;
     assert_eq!(bench.store.highest_id().await, Ok(community.id));
@@ -106,7 +113,7 @@ async fn the_highest_id_is_that_of_the_newest_row_of_whatever_kind() {
     };
     bench
         .store
-        .create_invite(ada.id, community.id, new, key, code, now())
+        .create_invite(ada.id, community.id, new, key, code, now(), None)
         .await
         .unwrap();
     assert_eq!(bench.store.highest_id().await, Ok(key));
@@ -130,7 +137,11 @@ async fn deleting_the_newest_row_does_not_lower_the_highest_id() {
         recipient_ids: vec![bob, cy],
         name: None,
     };
-    bench.store.create_group(ada, new, group).await.unwrap();
+    bench
+        .store
+        .create_group(ada, new, group, Terms::default())
+        .await
+        .unwrap();
     for participant in [ada, bob, cy] {
         bench.store.leave_channel(participant, group).await.unwrap();
     }
@@ -175,7 +186,7 @@ async fn names_of_one_key_share_their_discriminators_however_they_are_written() 
         avatar: None,
     };
     assert!(matches!(
-        bench.store.modify_user(drawn.id, change, 0).await,
+        bench.store.modify_user(drawn.id, change, 0, None).await,
         Err(Error::TagTaken(_))
     ));
 }
@@ -232,15 +243,26 @@ async fn a_dm_that_stands_is_answered_while_the_writer_waits() {
     let bench = Bench::new();
     let (ada, bob) = (bench.user("Ada").await.id, bench.user("Bob").await.id);
     let pair = DmPair::new(ada, bob).unwrap();
-    let dm = bench.store.open_dm(ada, pair, bench.id()).await.unwrap().id;
+    let dm = bench
+        .store
+        .open_dm(ada, pair, bench.id(), Terms::default())
+        .await
+        .unwrap()
+        .first()
+        .unwrap()
+        .id;
     let lock = bench.locked();
     let waiting = {
         let (store, new) = (Arc::clone(&bench.store), new_user(bench.id(), "Cy"));
         tokio::spawn(async move { store.create_user(new).await })
     };
     for asker in [ada, bob] {
-        let found = bench.store.open_dm(asker, pair, bench.id()).await.unwrap();
-        assert_eq!(found.id, dm);
+        let found = bench
+            .store
+            .open_dm(asker, pair, bench.id(), Terms::default())
+            .await
+            .unwrap();
+        assert_eq!(found.first().unwrap().id, dm);
     }
     drop(lock);
     assert_eq!(waiting.await.unwrap().unwrap().username, "Cy");
@@ -292,7 +314,10 @@ async fn a_failure_of_the_database_is_never_taken_for_an_answer() {
             .create_user(new_user(bench.id(), "Cy"))
             .await
             .map(drop),
-        store.open_dm(ada.id, pair, bench.id()).await.map(drop),
+        store
+            .open_dm(ada.id, pair, bench.id(), Terms::default())
+            .await
+            .map(drop),
         store.leave_community(ada.id, community).await,
     ];
     for (index, outcome) in internal.into_iter().enumerate() {
@@ -340,16 +365,22 @@ async fn writes_of(bench: &Bench, who: Id, others: [Id; 2], code: &Code) -> Vec<
         discriminator: None,
         avatar: None,
     };
-    let join = store.join(who, code.clone(), bench.id(), now());
+    let join = store.join(who, code.clone(), bench.id(), now(), None);
     vec![
-        store.open_dm(who, pair, bench.id()).await.map(drop),
-        store.create_group(who, group, bench.id()).await.map(drop),
         store
-            .create_community(who, community, bench.id())
+            .open_dm(who, pair, bench.id(), Terms::default())
+            .await
+            .map(drop),
+        store
+            .create_group(who, group, bench.id(), Terms::default())
+            .await
+            .map(drop),
+        store
+            .create_community(who, community, bench.id(), None)
             .await
             .map(drop),
         join.await.map(drop),
-        store.modify_user(who, change, 0).await.map(drop),
+        store.modify_user(who, change, 0, None).await.map(drop),
     ]
 }
 
@@ -365,7 +396,7 @@ async fn who_was_disabled_or_deleted_since_admission_writes_nothing() {
     };
     bench
         .store
-        .create_invite(ada, home, invite, bench.id(), code.clone(), now())
+        .create_invite(ada, home, invite, bench.id(), code.clone(), now(), None)
         .await
         .unwrap();
     bench.store.set_disabled(disabled, true).await.unwrap();

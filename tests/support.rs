@@ -40,6 +40,13 @@ pub(crate) fn new_user(id: Id, name: &str) -> NewUser {
     }
 }
 
+/// The settings of most tests: they ask more often than anybody may.
+pub(crate) fn unlimited() -> Config {
+    let mut config = Config::default();
+    config.limits.enabled = false;
+    config
+}
+
 /// The server in process, spoken to over HTTP without a socket.
 pub(crate) struct Server {
     pub(crate) client: Client,
@@ -75,7 +82,7 @@ impl Server {
     }
 
     pub(crate) async fn over(directory: TempDir, store: Arc<Sqlite>) -> Self {
-        Self::set_up(&Config::default(), directory, store).await
+        Self::set_up(&unlimited(), directory, store).await
     }
 
     async fn set_up(config: &Config, directory: TempDir, store: Arc<Sqlite>) -> Self {

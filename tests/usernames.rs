@@ -2,6 +2,7 @@
 
 use rocket::http::Method::Get;
 use saryno::accounts::Policy;
+use saryno::config::Config;
 use serde_json::{Value, json};
 
 use crate::account_desk::{Home, headers, instance_invite};
@@ -239,7 +240,7 @@ async fn a_check_without_a_name_is_no_check() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_too_often_is_slowed_down_at_the_page_and_at_the_rest_api_together() {
-    let server = Server::start().await;
+    let server = Server::start_with(&Config::default()).await;
     let ask = async |number: usize| from("192.0.2.1", &server, BASES[number % 3]).await;
     let mut answers = Vec::new();
     // 30 at once and two a second: the tests are not so slow that all of these are let through.

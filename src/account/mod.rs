@@ -8,24 +8,12 @@ use rocket::http::uri::{Origin, Segments};
 use rocket::{Build, Rocket, State, get, routes};
 
 use crate::error::Result;
-use crate::routes::limits::LogIns;
 use crate::routes::of_account_page;
 use crate::web::{Asset, Files};
-
-/// What the page's handlers work with besides `App`.
-struct Desk {
-    /// Slows log-ins down, and what else an address tries.
-    log_ins: LogIns,
-}
-
-type DeskState = State<Desk>;
 
 /// Mounts the page at `/account` and its API at `/account/api`.
 pub(crate) fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
     rocket
-        .manage(Desk {
-            log_ins: LogIns::new(),
-        })
         .mount("/account", routes![file])
         .mount("/account/api", session::routes())
         .mount("/account/api", of_account_page())

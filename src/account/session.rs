@@ -5,7 +5,6 @@ use rocket::request::{FromRequest, Outcome, Request};
 use rocket::{Route, get, post, routes};
 use serde::Serialize;
 
-use super::DeskState;
 use crate::accounts::{
     Caller, Code, Label, LogIn, NewToken, Policy, Registration, Reset, Secret, parse_label,
     parse_reset_look,
@@ -16,6 +15,7 @@ use crate::id::Id;
 use crate::routes::accounts::{check_log_in, create_account};
 use crate::routes::auth::Visitor;
 use crate::routes::body::Body;
+use crate::routes::counted::Guest;
 use crate::routes::{App, AppState, Done, Json};
 use crate::users::User;
 use crate::web::{ACCOUNT, Entrance, Site};
@@ -58,23 +58,22 @@ async fn state(visitor: Visitor, app: &AppState) -> Result<Json<Now>> {
 
 #[post("/register", data = "<body>")]
 async fn register(
+    guest: Guest,
     entrance: Entrance<'_>,
     body: Body,
     browser: Browser,
     app: &AppState,
-    desk: &DeskState,
 ) -> Result<Json<User>> {
     let wanted = Registration::parse(body.0)?;
-    desk.log_ins.check(None, entrance.address)?;
     let now = Timestamp::now();
     let (cookie, session) = session(app, browser, now)?;
-    let user = create_account(app, wanted, session, now).await?;
+    let user = create_account(app, wanted, session, guest.address, now).await?;
     entrance.begin(&ACCOUNT, &cookie);
     Ok(Json::created(user))
 }
 
 #[get("/instance-invites/<code>")]
-async fn instance_invite(code: &str, app: &AppState) -> Result<Done> {
+async fn instance_invite(_guest: Guest, code: &str, app: &AppState) -> Result<Done> {
     let code = Code(code.to_owned());
     app.store.instance_invite(code, Timestamp::now()).await?;
     Ok(Done)
@@ -82,19 +81,14 @@ async fn instance_invite(code: &str, app: &AppState) -> Result<Done> {
 
 #[post("/login", data = "<body>")]
 async fn log_in(
+    guest: Guest,
     entrance: Entrance<'_>,
     body: Body,
     browser: Browser,
     app: &AppState,
-    desk: &DeskState,
 ) -> Result<Json<User>> {
     let attempt = LogIn::parse(body.0)?;
-    let key = format!(
-        "{}#{}",
-        attempt.tag.username.key(),
-        attempt.tag.discriminator
-    );
-    desk.log_ins.check(Some(&key), entrance.address)?;
+    app.limits.password_check_from(guest.address)?;
     let (cookie, session) = session(app, browser, Timestamp::now())?;
     let user = check_log_in(app, attempt, session).await?;
     entrance.begin(&ACCOUNT, &cookie);
@@ -103,21 +97,26 @@ async fn log_in(
 
 /// Whose password the link would set: they see that it is theirs, or that it is used up, before they think of one.
 #[post("/reset/look", data = "<body>")]
-async fn look_at_reset(_entrance: Entrance<'_>, body: Body, app: &AppState) -> Result<Json<User>> {
+async fn look_at_reset(
+    _guest: Guest,
+    _entrance: Entrance<'_>,
+    body: Body,
+    app: &AppState,
+) -> Result<Json<User>> {
     let code = parse_reset_look(body.0)?;
     Ok(Json::ok(app.store.reset_of(code, Timestamp::now()).await?))
 }
 
 #[post("/reset", data = "<body>")]
 async fn reset(
+    guest: Guest,
     entrance: Entrance<'_>,
     body: Body,
     browser: Browser,
     app: &AppState,
-    desk: &DeskState,
 ) -> Result<Json<User>> {
     let Reset { code, new } = Reset::parse(body.0)?;
-    desk.log_ins.check(None, entrance.address)?;
+    app.limits.password_check_from(guest.address)?;
     let password = app.hasher.hash(new).await?;
     let now = Timestamp::now();
     let (cookie, session) = session(app, browser, now)?;

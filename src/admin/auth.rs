@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::routes::address::client_address;
 use crate::routes::body::check_content_type;
-use crate::routes::{App, guarded};
+use crate::routes::{app, guarded};
 use crate::tokens::SecretHash;
 use crate::web::{ADMIN, changes, require_page};
 
@@ -81,11 +81,6 @@ async fn admit(request: &Request<'_>) -> Result<Admitted> {
         credential,
         address: client_address(request).map(|address| address.to_string()),
     })
-}
-
-fn app<'r>(request: &'r Request<'_>) -> Result<&'r App> {
-    let app = request.rocket().state::<App>();
-    app.ok_or_else(|| Error::Internal("no store is managed".into()))
 }
 
 /// An `Authorization` header decides where there is one; a cookie counts only without it.

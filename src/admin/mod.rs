@@ -23,18 +23,9 @@ use crate::clock::Timestamp;
 use crate::config::url_of;
 use crate::error::Result;
 use crate::routes::App;
-use crate::routes::limits::LogIns;
 use crate::tokens::Secret;
 use crate::web::{Asset, Files};
 use session::SetUpLink;
-
-/// What the page's handlers work with besides [`App`].
-struct Desk {
-    /// Slows log-ins down.
-    log_ins: LogIns,
-}
-
-type DeskState = State<Desk>;
 
 #[get("/<path..>", rank = 20)]
 #[allow(clippy::needless_pass_by_value)] // as Rocket hands it over
@@ -55,9 +46,6 @@ pub(crate) fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
     ]
     .concat();
     rocket
-        .manage(Desk {
-            log_ins: LogIns::new(),
-        })
         .manage(SetUpLink::new(Secret::code(), Timestamp::now()))
         .mount("/admin", routes![file])
         .mount("/admin/api", api)

@@ -7,7 +7,6 @@ use rocket::http::CookieJar;
 use rocket::{Route, State, get, post, routes};
 use serde::Serialize;
 
-use super::DeskState;
 use super::auth::{InPerson, Visitor};
 use super::forms::{AdminLogIn, LinkUse, SetUp};
 use crate::accounts::PasswordChange;
@@ -92,7 +91,6 @@ async fn set_up(
     body: Body,
     link: &State<SetUpLink>,
     app: &AppState,
-    desk: &DeskState,
 ) -> Result<Json<Admin>> {
     let SetUp {
         code,
@@ -100,7 +98,7 @@ async fn set_up(
         password,
     } = SetUp::parse(body.0)?;
     let now = Timestamp::now();
-    desk.log_ins.check(None, entrance.address)?;
+    app.limits.admin_log_in(None, entrance.address)?;
     link.check(code, now)?;
     let new = NewAdmin {
         id: app.ids.next()?,
@@ -119,14 +117,10 @@ async fn set_up(
 }
 
 #[post("/login", data = "<body>")]
-async fn log_in(
-    entrance: Entrance<'_>,
-    body: Body,
-    app: &AppState,
-    desk: &DeskState,
-) -> Result<Json<Admin>> {
+async fn log_in(entrance: Entrance<'_>, body: Body, app: &AppState) -> Result<Json<Admin>> {
     let AdminLogIn { name, password } = AdminLogIn::parse(body.0)?;
-    desk.log_ins.check(Some(name.key()), entrance.address)?;
+    app.limits
+        .admin_log_in(Some(name.key()), entrance.address)?;
     let found = match app.store.admin_credentials(name).await {
         Ok(found) => Some(found),
         Err(Error::InvalidCredentials) => None,
@@ -149,14 +143,9 @@ async fn log_in(
 }
 
 #[post("/password-link", data = "<body>")]
-async fn use_link(
-    entrance: Entrance<'_>,
-    body: Body,
-    app: &AppState,
-    desk: &DeskState,
-) -> Result<Json<Admin>> {
+async fn use_link(entrance: Entrance<'_>, body: Body, app: &AppState) -> Result<Json<Admin>> {
     let LinkUse { code, password } = LinkUse::parse(body.0)?;
-    desk.log_ins.check(None, entrance.address)?;
+    app.limits.admin_log_in(None, entrance.address)?;
     let password = app.hasher.hash(password).await?;
     let (cookie, session) = session(app, Timestamp::now())?;
     let address = entrance.address.map(|address| address.to_string());
@@ -181,16 +170,11 @@ async fn log_out(
 }
 
 #[post("/password", data = "<body>")]
-async fn change_password(
-    admitted: InPerson,
-    body: Body,
-    app: &AppState,
-    desk: &DeskState,
-) -> Result<Done> {
+async fn change_password(admitted: InPerson, body: Body, app: &AppState) -> Result<Done> {
     let PasswordChange { current, new } = PasswordChange::parse(body.0)?;
     let unreadable = |problem: Problem| Error::Internal(format!("an admin's name: {problem}"));
     let name: Username = admitted.0.operator.admin.name.parse().map_err(unreadable)?;
-    desk.log_ins.check(Some(name.key()), None)?;
+    app.limits.admin_log_in(Some(name.key()), None)?;
     let found = app.store.admin_credentials(name).await?;
     let fits = app.hasher.check(current.0, found.password.clone()).await?;
     let checked = found

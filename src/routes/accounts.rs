@@ -1,19 +1,24 @@
 //! `/auth`: how somebody gets in, and out.
 
+use std::net::IpAddr;
+
 use rocket::request::{FromRequest, Outcome, Request};
 use rocket::{Route, delete, get, post, routes};
 use serde::Serialize;
 
+use super::address::Address;
 use super::body::{Body, Query};
+use super::counted::Guest;
+use super::limits::Claimed;
 use super::{App, AppState, Done, Json, Listed, path_id};
 use crate::accounts::{
-    Caller, Label, LogIn, NewToken, PasswordChange, Policy, Registration, Reset, SESSIONS, Secret,
-    Session,
+    Attempt, Caller, Label, LogIn, NewToken, PasswordChange, PasswordHash, Policy, Registration,
+    Reset, SESSIONS, Secret, Session,
 };
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::page::Page;
-use crate::users::{Flags, NewUser, User};
+use crate::users::{Flags, NewUser, Tag, User};
 
 pub(super) fn routes() -> Vec<Route> {
     let entrances = routes![register, log_in, log_out, reset_password];
@@ -33,11 +38,16 @@ struct Admission {
 }
 
 #[post("/auth/register", data = "<body>")]
-async fn register(body: Body, client: Client, app: &AppState) -> Result<Json<Admission>> {
+async fn register(
+    guest: Guest,
+    body: Body,
+    client: Client,
+    app: &AppState,
+) -> Result<Json<Admission>> {
     let wanted = Registration::parse(body.0)?;
     let now = Timestamp::now();
     let (secret, token) = login_token(app, client.0, now)?;
-    let user = create_account(app, wanted, token, now).await?;
+    let user = create_account(app, wanted, token, guest.address, now).await?;
     Ok(Json::created(Admission {
         user,
         token: secret.reveal().to_owned(),
@@ -49,12 +59,11 @@ pub(crate) async fn create_account(
     app: &App,
     wanted: Registration,
     token: NewToken,
+    address: Option<IpAddr>,
     now: Timestamp,
 ) -> Result<User> {
-    // Spares a closed server the hashing; whether this newcomer may register is decided with the insertion.
-    if app.store.registration().await? == Policy::Closed {
-        return Err(Error::RegistrationClosed);
-    }
+    look_before_registering(app, &wanted, address, now).await?;
+    app.limits.registration(address)?;
     let password = app.hasher.hash(wanted.password).await?;
     let new = NewUser {
         id: app.ids.next()?,
@@ -68,9 +77,50 @@ pub(crate) async fn create_account(
     app.store.register(new, wanted.invite, now).await
 }
 
+/// Spares whom the insertion would refuse one of the few attempts, and the server the hashing: the insertion decides.
+async fn look_before_registering(
+    app: &App,
+    wanted: &Registration,
+    address: Option<IpAddr>,
+    now: Timestamp,
+) -> Result<()> {
+    match (app.store.registration().await?, &wanted.invite) {
+        (Policy::Open, _) => {}
+        (Policy::Invite, Some(code)) => {
+            let good = app.store.instance_invite(code.clone(), now).await;
+            good.map_err(|error| match error {
+                Error::UnknownInvite => Error::RegistrationClosed,
+                error => error,
+            })?;
+        }
+        (Policy::Closed, _) | (Policy::Invite, None) => return Err(Error::RegistrationClosed),
+    }
+    let Some(discriminator) = wanted.discriminator else {
+        return Ok(());
+    };
+    // It tells who is here, as a question about the name does.
+    app.limits.username_check(address)?;
+    let username = wanted.username.clone();
+    let tag = Tag {
+        username,
+        discriminator,
+    };
+    match app.store.user_by_tag(tag.clone()).await {
+        Ok(_) => Err(Error::TagTaken(tag.to_string())),
+        Err(Error::UnknownUser) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
 #[post("/auth/login", data = "<body>")]
-async fn log_in(body: Body, client: Client, app: &AppState) -> Result<Json<Admission>> {
+async fn log_in(
+    guest: Guest,
+    body: Body,
+    client: Client,
+    app: &AppState,
+) -> Result<Json<Admission>> {
     let attempt = LogIn::parse(body.0)?;
+    app.limits.password_check_from(guest.address)?;
     let (secret, token) = login_token(app, client.0, Timestamp::now())?;
     let user = check_log_in(app, attempt, token).await?;
     Ok(Json::ok(Admission {
@@ -82,11 +132,16 @@ async fn log_in(body: Body, client: Client, app: &AppState) -> Result<Json<Admis
 /// Logs somebody in by this token, if tag and password fit.
 pub(crate) async fn check_log_in(app: &App, attempt: LogIn, token: NewToken) -> Result<User> {
     let LogIn { tag, password } = attempt;
+    let claimed = format!("{}#{}", tag.username.key(), tag.discriminator);
     let account = match app.store.credentials(tag).await {
         Ok(account) => Some(account),
         Err(Error::UnknownUser) => None,
         Err(error) => return Err(error),
     };
+    app.limits.password_check_of(&match &account {
+        Some(account) => Claimed::Account(account.id),
+        None => Claimed::Nobody(claimed),
+    })?;
     // An unknown tag takes the same way, and so the same time, as a wrong password.
     let stored = account
         .as_ref()
@@ -143,11 +198,14 @@ async fn revoke_all(caller: Caller, app: &AppState) -> Result<Done> {
 }
 
 #[post("/auth/password", data = "<body>")]
-async fn change_password(caller: Caller, body: Body, app: &AppState) -> Result<Done> {
+async fn change_password(
+    caller: Caller,
+    from: Address,
+    body: Body,
+    app: &AppState,
+) -> Result<Done> {
     let PasswordChange { current, new } = PasswordChange::parse(body.0)?;
-    let stored = app.store.password(caller.user.id).await?;
-    let fits = app.hasher.check(current.0, stored.clone()).await?;
-    let checked = stored.filter(|_| fits).ok_or(Error::InvalidCredentials)?;
+    let checked = check_own_password(app, &caller, from, current).await?;
     let new = app.hasher.hash(new).await?;
 
     app.store
@@ -157,14 +215,30 @@ async fn change_password(caller: Caller, body: Body, app: &AppState) -> Result<D
 }
 
 #[post("/auth/reset", data = "<body>")]
-async fn reset_password(body: Body, app: &AppState) -> Result<Done> {
+async fn reset_password(guest: Guest, body: Body, app: &AppState) -> Result<Done> {
     let Reset { code, new } = Reset::parse(body.0)?;
+    app.limits.password_check_from(guest.address)?;
     let new = app.hasher.hash(new).await?;
 
     app.store
         .reset_password(code, new, None, Timestamp::now())
         .await?;
     Ok(Done)
+}
+
+/// Holds what somebody typed who is in already against their account's password, and hands over what was checked.
+pub(super) async fn check_own_password(
+    app: &App,
+    caller: &Caller,
+    from: Address,
+    typed: Attempt,
+) -> Result<PasswordHash> {
+    let id = caller.user.id;
+    app.limits.password_check_from(from.0)?;
+    app.limits.password_check_of(&Claimed::Account(id))?;
+    let stored = app.store.password(id).await?;
+    let fits = app.hasher.check(typed.0, stored.clone()).await?;
+    stored.filter(|_| fits).ok_or(Error::InvalidCredentials)
 }
 
 /// What the client calls itself, for the list of sessions.

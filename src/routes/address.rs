@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use ipnet::IpNet;
-use rocket::request::Request;
+use rocket::request::{FromRequest, Outcome, Request};
 
 use super::App;
 
@@ -15,6 +15,18 @@ pub(crate) fn client_address(request: &Request<'_>) -> Option<IpAddr> {
     let hops = request.headers().get("X-Forwarded-For");
     let hops: Vec<_> = hops.flat_map(|header| header.split(',')).collect();
     Some(nearest(peer, &hops, trusted))
+}
+
+/// Where a request comes from, for a handler.
+pub(crate) struct Address(pub(crate) Option<IpAddr>);
+
+#[rocket::async_trait]
+impl<'r> FromRequest<'r> for Address {
+    type Error = std::convert::Infallible;
+
+    async fn from_request(request: &'r Request<'_>) -> Outcome<Self, Self::Error> {
+        Outcome::Success(Self(client_address(request)))
+    }
 }
 
 fn nearest(peer: IpAddr, hops: &[&str], trusted: &[IpNet]) -> IpAddr {

@@ -6,7 +6,8 @@ use rocket::request::{self, FromRequest, Request};
 
 use super::address::client_address;
 use super::body::check_content_type;
-use super::{App, guarded};
+use super::counted::{count_account, count_address};
+use super::{App, app, guarded};
 use crate::accounts::{Caller, SecretHash};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -58,20 +59,27 @@ impl<'r> FromRequest<'r> for Visitor {
 }
 
 async fn admit(request: &Request<'_>) -> Result<Caller> {
+    let app = app(request)?;
+    let admitted = look_up(request, app).await;
+    if matches!(admitted, Err(Error::Unauthorized)) {
+        // Whoever tries tokens is somebody at an address.
+        count_address(request, app)?;
+    }
+    admitted
+}
+
+async fn look_up(request: &Request<'_>, app: &App) -> Result<Caller> {
     let (scheme, hash) = if is_account_page(request) {
         let session = ACCOUNT.read(request).map(|hash| (Scheme::Session, hash));
         session.ok_or(Error::Unauthorized)?
     } else {
         credentials(request).ok_or(Error::Unauthorized)?
     };
-    let app = request
-        .rocket()
-        .state::<App>()
-        .ok_or_else(|| Error::Internal("no store is managed".into()))?;
     let caller = app.store.caller(hash, Timestamp::now()).await?;
     if scheme == Scheme::Bot && !caller.is_bot() {
         return Err(Error::Unauthorized);
     }
+    count_account(request, app, caller.user.id)?;
     request.local_cache(|| Admitted(Some(caller.user.id)));
     if caller.disabled {
         return Err(Error::AccountDisabled(caller.reason));

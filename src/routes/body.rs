@@ -4,8 +4,10 @@ use rocket::data::{ByteUnit, Data, FromData, Outcome as DataOutcome};
 use rocket::http::MediaType;
 use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 
+use super::idempotency::HEADER;
 use super::stop;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
@@ -17,8 +19,8 @@ const LIMIT: usize = 64 * 1024;
 /// sees the answer.
 const DRAIN: u64 = 16 * 1024 * 1024;
 
-/// A JSON body.
-pub(crate) struct Body<const MOST: usize = LIMIT>(pub(crate) Fields);
+/// A JSON body, and the SHA-256 of its bytes where an idempotency key stands for it.
+pub(crate) struct Body<const MOST: usize = LIMIT>(pub(crate) Fields, pub(crate) Option<[u8; 32]>);
 
 /// One that may hold an image (contract, section 3, `avatar`).
 pub(crate) type BodyWithImage = Body<{ 1536 * 1024 }>;
@@ -29,13 +31,17 @@ impl<'r, const MOST: usize> FromData<'r> for Body<MOST> {
 
     async fn from_data(request: &'r Request<'_>, data: Data<'r>) -> DataOutcome<'r, Self> {
         match read(request, data, MOST).await {
-            Ok(fields) => Outcome::Success(Self(fields)),
+            Ok((fields, hash)) => Outcome::Success(Self(fields, hash)),
             Err(error) => Outcome::Error(stop(request, error)),
         }
     }
 }
 
-async fn read(request: &Request<'_>, data: Data<'_>, most: usize) -> Result<Fields> {
+async fn read(
+    request: &Request<'_>,
+    data: Data<'_>,
+    most: usize,
+) -> Result<(Fields, Option<[u8; 32]>)> {
     check_content_type(request)?;
     let broken = |_| Error::Malformed("The body did not arrive whole.".into());
     let mut stream = data.open(ByteUnit::from(DRAIN));
@@ -51,7 +57,9 @@ async fn read(request: &Request<'_>, data: Data<'_>, most: usize) -> Result<Fiel
             .map_err(broken)?;
         return Err(Error::BodyTooLarge(most));
     }
-    Fields::parse(&body)
+    let keyed = request.headers().contains(HEADER);
+    let hash = keyed.then(|| Sha256::digest(&body).into());
+    Ok((Fields::parse(&body)?, hash))
 }
 
 /// A `Content-Type` that is there says JSON, in UTF-8 if it says how it is encoded.

@@ -1,12 +1,16 @@
 //! `/users/@me/channels` and `/channels`: DMs and groups.
 
+use rocket::http::Status;
 use rocket::{Route, delete, get, patch, post, put, routes};
 
 use super::body::{Body, Query};
+use super::idempotency::{Answered, Idempotent};
 use super::{AppState, Done, Json, Listed, path_id};
 use crate::accounts::Caller;
 use crate::channels::{CHANNELS, Channel, ChannelChange, NewChannel};
+use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::idempotency::{Answer, Terms};
 use crate::page::Page;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -31,21 +35,29 @@ async fn channels(caller: Caller, query: Query, app: &AppState) -> Result<Listed
 }
 
 #[post("/users/@me/channels", data = "<body>")]
-async fn create(caller: Caller, body: Body, app: &AppState) -> Result<Json<Channel>> {
+async fn create(
+    caller: Caller,
+    idempotent: Idempotent,
+    body: Body,
+    app: &AppState,
+) -> Result<Answered<Channel>> {
     let requester = caller.user.id;
-    match NewChannel::parse(body.0, requester, app.group_dm_max)? {
+    let terms = Terms {
+        once: idempotent.once(body.1),
+        allowance: app.limits.new_channels(Timestamp::now()),
+    };
+    let id = app.ids.next()?;
+    let answer = match NewChannel::parse(body.0, requester, app.group_dm_max)? {
         NewChannel::Dm(pair) => {
-            let id = app.ids.next()?;
-            let dm = app.store.open_dm(requester, pair, id).await?;
-            app.meter.dm(dm.id == id);
-            Ok(Json::ok(dm))
+            let answer = app.store.open_dm(requester, pair, id, terms).await?;
+            if let Answer::First(dm) = &answer {
+                app.meter.dm(dm.id == id);
+            }
+            answer
         }
-        NewChannel::Group(group) => Ok(Json::ok(
-            app.store
-                .create_group(requester, group, app.ids.next()?)
-                .await?,
-        )),
-    }
+        NewChannel::Group(group) => app.store.create_group(requester, group, id, terms).await?,
+    };
+    Ok(Answered(Status::Ok, answer))
 }
 
 #[get("/channels/<id>")]

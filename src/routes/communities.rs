@@ -1,8 +1,10 @@
 //! `/users/@me/communities`, `/communities` and `/invites`.
 
+use rocket::http::Status;
 use rocket::{Route, delete, get, patch, post, routes};
 
 use super::body::{Body, BodyWithImage, Query};
+use super::idempotency::{Answered, Idempotent};
 use super::{AppState, Done, Json, Listed, path_id};
 use crate::accounts::Caller;
 use crate::clock::Timestamp;
@@ -57,13 +59,19 @@ async fn leave(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
 }
 
 #[post("/communities", data = "<body>")]
-async fn create(caller: Caller, body: BodyWithImage, app: &AppState) -> Result<Json<Community>> {
+async fn create(
+    caller: Caller,
+    idempotent: Idempotent,
+    body: BodyWithImage,
+    app: &AppState,
+) -> Result<Answered<Community>> {
+    let once = idempotent.once(body.1);
     let new = NewCommunity::parse(body.0, &app.studio).await?;
-    Ok(Json::created(
-        app.store
-            .create_community(caller.user.id, new, app.ids.next()?)
-            .await?,
-    ))
+    let answer = app
+        .store
+        .create_community(caller.user.id, new, app.ids.next()?, once)
+        .await?;
+    Ok(Answered(Status::Created, answer))
 }
 
 #[get("/communities/<id>")]
@@ -119,17 +127,20 @@ async fn remove_member(caller: Caller, id: &str, user: &str, app: &AppState) -> 
 #[post("/communities/<id>/invites", data = "<body>")]
 async fn create_invite(
     caller: Caller,
+    idempotent: Idempotent,
     id: &str,
     body: Body,
     app: &AppState,
-) -> Result<Json<Invite>> {
+) -> Result<Answered<Invite>> {
     let (id, now) = (community_id(id)?, Timestamp::now());
+    let once = idempotent.once(body.1);
     let new = NewInvite::parse(body.0, now)?;
-    Ok(Json::created(
-        app.store
-            .create_invite(caller.user.id, id, new, app.ids.next()?, Code::mint(), now)
-            .await?,
-    ))
+    let (requester, key, code) = (caller.user.id, app.ids.next()?, Code::mint());
+    let answer = app
+        .store
+        .create_invite(requester, id, new, key, code, now, once)
+        .await?;
+    Ok(Answered(Status::Created, answer))
 }
 
 #[get("/communities/<id>/invites")]
@@ -153,13 +164,19 @@ async fn invitation(_caller: Caller, code: &str, app: &AppState) -> Result<Json<
 }
 
 #[post("/invites/<code>")]
-async fn join(caller: Caller, code: &str, app: &AppState) -> Result<Json<Community>> {
-    let now = Timestamp::now();
-    Ok(Json::ok(
-        app.store
-            .join(caller.user.id, Code(code.to_owned()), app.ids.next()?, now)
-            .await?,
-    ))
+async fn join(
+    caller: Caller,
+    idempotent: Idempotent,
+    code: &str,
+    app: &AppState,
+) -> Result<Answered<Community>> {
+    let (code, now) = (Code(code.to_owned()), Timestamp::now());
+    let (since, once) = (app.ids.next()?, idempotent.once(None));
+    let answer = app
+        .store
+        .join(caller.user.id, code, since, now, once)
+        .await?;
+    Ok(Answered(Status::Ok, answer))
 }
 
 #[delete("/invites/<code>")]

@@ -11,6 +11,7 @@ use rocket::response::Response;
 use rocket::{Data, Orbit, Rocket};
 
 use super::auth::Admitted;
+use super::counted;
 use crate::meter::Meter;
 
 /// When a request began, and the id that its answer and its log line bear.
@@ -37,6 +38,7 @@ pub(super) fn dress(request: &Request<'_>, response: &mut Response<'_>) {
     response.set_header(Header::new("X-Content-Type-Options", "nosniff"));
     response.set_header(Header::new("X-Frame-Options", "DENY"));
     response.set_header(Header::new("Referrer-Policy", "no-referrer"));
+    counted::tell(request, response);
     // The admin page says otherwise of its own files.
     if !response.headers().contains("Content-Security-Policy") {
         let nothing = "default-src 'none'; frame-ancestors 'none'";

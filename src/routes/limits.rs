@@ -1,62 +1,290 @@
-//! Rate limits (contract, section 1, "Rate limits"): how often somebody may ask.
+//! Rate limits (contract, section 1, "Rate limits"): what every attempt counts for, in memory that is bounded.
 
 use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{Quota, RateLimiter};
+use rocket::fairing::AdHoc;
 
+use super::App;
+use crate::clock::Timestamp;
+use crate::config::Limits as Settings;
 use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::limits::{Allowance, Bucket, Standing};
+use crate::store::Store;
 
-/// How many keys are remembered before those that need not be are forgotten.
-const REMEMBERED: usize = 10_000;
+/// How many keys a bucket remembers when it has been swept; a sweep every so often drops those that are as good as new.
+const REMEMBERED: usize = 100_000;
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// The same of the store.
+const SWEEP_STORE: Duration = Duration::from_mins(10);
+
+/// A password is checked so often for an account, from wherever: a burst, then one in a while; and where that goes on, one in a
+/// longer while.
+const CHECKS_OF_ACCOUNT: [(NonZeroU32, Duration); 2] = [
+    (NonZeroU32::MIN.saturating_add(19), Duration::from_mins(3)),
+    (NonZeroU32::MIN.saturating_add(39), Duration::from_mins(30)),
+];
+
+/// Questions about usernames from an address: as somebody types, and not as somebody tries a dictionary.
+const USERNAME_CHECKS: (NonZeroU32, Duration) = (
+    NonZeroU32::MIN.saturating_add(29),
+    Duration::from_millis(500),
+);
+
+/// Log-ins of admins from an address.
+const ADMIN_FROM_ADDRESS: (NonZeroU32, Duration) =
+    (NonZeroU32::MIN.saturating_add(9), Duration::from_secs(10));
+
+/// Log-ins of admins to a name, wherever they come from: far more, so that whoever knows it can't keep its admin out.
+const ADMIN_TO_NAME: (NonZeroU32, Duration) =
+    (NonZeroU32::MIN.saturating_add(99), Duration::from_secs(5));
+
+type Governor<K> =
+    RateLimiter<K, DefaultKeyedStateStore<K>, DefaultClock, StateInformationMiddleware>;
 
 /// So many at once, then one in a while, for each key.
-struct Limiter<K: Hash + Eq + Clone>(DefaultKeyedRateLimiter<K>);
+struct Limiter<K: Hash + Eq + Clone> {
+    bucket: Bucket,
+    quota: Quota,
+    governor: RwLock<Governor<K>>,
+}
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
-    fn new(at_once: NonZeroU32, pace: Duration) -> Self {
-        let quota = Quota::with_period(pace).unwrap_or(Quota::per_minute(at_once));
-        Self(RateLimiter::keyed(quota.allow_burst(at_once)))
+    fn new(bucket: Bucket, (at_once, pace): (NonZeroU32, Duration)) -> Self {
+        // A pace of no time at all is none; the settings hold no such one.
+        let quota = Quota::with_period(pace).unwrap_or(Quota::per_second(at_once));
+        let quota = quota.allow_burst(at_once);
+        Self {
+            bucket,
+            quota,
+            governor: RwLock::new(govern(quota)),
+        }
     }
 
-    fn check(&self, key: &K) -> Result<()> {
-        if self.0.len() > REMEMBERED {
-            self.0.retain_recent();
-        }
-        let wait = |until: governor::NotUntil<_>| {
-            Error::Limited(until.wait_time_from(DefaultClock::default().now()))
+    /// So many within a while.
+    fn within(bucket: Bucket, most: u32, within: Duration) -> Option<Self> {
+        let most = NonZeroU32::new(most)?;
+        Some(Self::new(bucket, (most, within / most.get())))
+    }
+
+    fn check(&self, key: &K) -> Result<Standing> {
+        let limit = self.quota.burst_size().get();
+        let standing = |remaining, reset_after| Standing {
+            bucket: self.bucket,
+            limit,
+            remaining,
+            reset_after,
         };
-        self.0.check_key(key).map_err(wait)
+        let governor = self.governor.read().unwrap_or_else(PoisonError::into_inner);
+        match governor.check_key(key) {
+            Ok(snapshot) => {
+                let remaining = snapshot.remaining_burst_capacity().min(limit);
+                let reset_after = self.quota.replenish_interval() * (limit - remaining);
+                Ok(standing(remaining, reset_after))
+            }
+            Err(until) => {
+                let wait = until.wait_time_from(DefaultClock::default().now());
+                Err(Error::Limited(standing(0, wait)))
+            }
+        }
+    }
+
+    /// Forgets who is as good as new. Who comes from more addresses than are remembered then is held by none of them, so that
+    /// nothing is lost with the rest, and memory is bounded.
+    fn sweep(&self) {
+        {
+            let governor = self.governor.read().unwrap_or_else(PoisonError::into_inner);
+            governor.retain_recent();
+            governor.shrink_to_fit();
+            if governor.len() <= REMEMBERED {
+                return;
+            }
+        }
+        *self
+            .governor
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = govern(self.quota);
     }
 }
 
-/// What comes from one address is counted together; an IPv6 client has its whole /64.
-pub(crate) struct ByAddress(Limiter<IpAddr>);
+fn govern<K: Hash + Eq + Clone>(quota: Quota) -> Governor<K> {
+    RateLimiter::keyed(quota).with_middleware()
+}
 
-impl ByAddress {
-    fn new(at_once: NonZeroU32, pace: Duration) -> Self {
-        Self(Limiter::new(at_once, pace))
+/// Who asks: an account, or whoever is at an address.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(super) enum Requester {
+    Account(Id),
+    Address(IpAddr),
+}
+
+/// Whose password is checked.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Claimed {
+    /// This account's.
+    Account(Id),
+    /// Nobody's: there is no such tag. It is counted alike, so that the limit does not tell.
+    Nobody(String),
+}
+
+/// All buckets that are counted in memory. One that the settings turn off is none.
+pub(crate) struct Limits {
+    requests: Option<Limiter<Requester>>,
+    checks_from: Option<Limiter<IpAddr>>,
+    checks_of: Option<[Limiter<Claimed>; 2]>,
+    registrations: Option<Limiter<IpAddr>>,
+    username_checks: Option<Limiter<IpAddr>>,
+    admins_from: Limiter<IpAddr>,
+    admins_to: Limiter<String>,
+    renames: Option<NonZeroU32>,
+    new_channels: Option<NonZeroU32>,
+}
+
+impl Limits {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        const SECOND: Duration = Duration::from_secs(1);
+        let on = settings.enabled;
+        let so_often = |most| NonZeroU32::new(most).filter(|_| on);
+        let pace = so_often(settings.requests_per_second);
+        let checks = so_often(settings.password_checks_per_minute);
+        let within =
+            |bucket, most: u32, within| Limiter::within(bucket, most, within).filter(|_| on);
+        Self {
+            requests: pace
+                .zip(so_often(settings.burst))
+                .map(|(pace, burst)| Limiter::new(Bucket::Requests, (burst, SECOND / pace.get()))),
+            checks_from: within(
+                Bucket::PasswordChecks,
+                settings.password_checks_per_minute,
+                Duration::from_mins(1),
+            ),
+            checks_of: checks.map(|_| {
+                CHECKS_OF_ACCOUNT.map(|quota| Limiter::new(Bucket::PasswordChecks, quota))
+            }),
+            registrations: within(
+                Bucket::Registrations,
+                settings.registrations_per_hour,
+                Duration::from_hours(1),
+            ),
+            username_checks: on.then(|| Limiter::new(Bucket::UsernameChecks, USERNAME_CHECKS)),
+            admins_from: Limiter::new(Bucket::AdminLogIns, ADMIN_FROM_ADDRESS),
+            admins_to: Limiter::new(Bucket::AdminLogIns, ADMIN_TO_NAME),
+            renames: so_often(settings.renames_per_hour),
+            new_channels: so_often(settings.new_channels_per_10_minutes),
+        }
     }
 
-    /// For `GET /usernames/check`: somebody who types, and not somebody who tries a dictionary.
-    pub(crate) fn of_username_checks() -> Self {
-        const AT_ONCE: NonZeroU32 = NonZeroU32::MIN.saturating_add(29);
-        Self::new(AT_ONCE, Duration::from_millis(500))
-    }
-
-    /// Counts a request from this address. Where nobody knows the address, nothing is counted.
+    /// Counts a request, and tells how its sender stands; `None` where requests are not counted, or nobody knows who asks.
     ///
     /// # Errors
     /// [`Error::Limited`].
-    pub(crate) fn check(&self, address: Option<IpAddr>) -> Result<()> {
-        address.map_or(Ok(()), |address| self.0.check(&network(address)))
+    pub(super) fn request(
+        &self,
+        requester: impl FnOnce() -> Option<Requester>,
+    ) -> Result<Option<Standing>> {
+        match &self.requests {
+            Some(limiter) => requester().map(|asks| limiter.check(&asks)).transpose(),
+            None => Ok(None),
+        }
+    }
+
+    /// Counts a password or a code that is to be checked, of this account where one is claimed.
+    ///
+    /// # Errors
+    /// [`Error::Limited`].
+    pub(crate) fn password_check_of(&self, claimed: &Claimed) -> Result<()> {
+        for tier in self.checks_of.iter().flatten() {
+            tier.check(claimed)?;
+        }
+        Ok(())
+    }
+
+    /// The same, for where it comes from.
+    ///
+    /// # Errors
+    /// [`Error::Limited`].
+    pub(crate) fn password_check_from(&self, address: Option<IpAddr>) -> Result<()> {
+        from(self.checks_from.as_ref(), address)
+    }
+
+    /// Counts an attempt to register.
+    ///
+    /// # Errors
+    /// [`Error::Limited`].
+    pub(crate) fn registration(&self, address: Option<IpAddr>) -> Result<()> {
+        from(self.registrations.as_ref(), address)
+    }
+
+    /// Counts a question about a username.
+    ///
+    /// # Errors
+    /// [`Error::Limited`].
+    pub(crate) fn username_check(&self, address: Option<IpAddr>) -> Result<()> {
+        from(self.username_checks.as_ref(), address)
+    }
+
+    /// Counts an admin's log-in, to this name where it names one.
+    ///
+    /// # Errors
+    /// [`Error::Limited`].
+    pub(crate) fn admin_log_in(&self, name: Option<&str>, address: Option<IpAddr>) -> Result<()> {
+        from(Some(&self.admins_from), address)?;
+        match name {
+            Some(name) => self.admins_to.check(&name.to_owned()).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// How often an account may change its tag.
+    pub(crate) fn renames(&self, now: Timestamp) -> Option<Allowance> {
+        self.renames.map(|most| Allowance {
+            bucket: Bucket::Renames,
+            most,
+            within: Duration::from_hours(1),
+            now,
+        })
+    }
+
+    /// How often an account may open a channel.
+    pub(crate) fn new_channels(&self, now: Timestamp) -> Option<Allowance> {
+        self.new_channels.map(|most| Allowance {
+            bucket: Bucket::NewChannels,
+            most,
+            within: Duration::from_mins(10),
+            now,
+        })
+    }
+
+    fn sweep(&self) {
+        self.requests.iter().for_each(Limiter::sweep);
+        self.checks_from.iter().for_each(Limiter::sweep);
+        self.checks_of.iter().flatten().for_each(Limiter::sweep);
+        self.registrations.iter().for_each(Limiter::sweep);
+        self.username_checks.iter().for_each(Limiter::sweep);
+        self.admins_from.sweep();
+        self.admins_to.sweep();
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// What comes from one address is counted together; where nobody knows the address, nothing is.
+fn from(limiter: Option<&Limiter<IpAddr>>, address: Option<IpAddr>) -> Result<()> {
+    match limiter.zip(address) {
+        Some((limiter, address)) => limiter.check(&network(address)).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// An IPv6 client has its whole /64.
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => {
@@ -66,31 +294,42 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Slows log-ins to a page down, those from one address and those to one name, wherever they come from. A name has far more of
-/// them, so that whoever knows it can't keep its owner out from one place.
-pub(crate) struct LogIns {
-    names: Limiter<String>,
-    addresses: ByAddress,
+/// Sweeps the buckets, and now and then what the store keeps of limits and keys, for as long as the server runs.
+pub(super) fn sweeping() -> AdHoc {
+    AdHoc::on_liftoff("the rate limits' memory", |rocket| {
+        Box::pin(async move {
+            let Some(app) = rocket.state::<App>() else {
+                return;
+            };
+            let (limits, store) = (Arc::clone(&app.limits), Arc::clone(&app.store));
+            let mut end = rocket.shutdown();
+            tokio::spawn(async move {
+                let mut often = tokio::time::interval(SWEEP);
+                let mut seldom = tokio::time::interval(SWEEP_STORE);
+                loop {
+                    tokio::select! {
+                        _ = often.tick() => limits.sweep(),
+                        _ = seldom.tick() => sweep(store.as_ref()).await,
+                        () = &mut end => break,
+                    }
+                }
+            });
+        })
+    })
 }
 
-impl LogIns {
-    const FROM_ADDRESS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
-    const TO_NAME: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
-
-    pub(crate) fn new() -> Self {
-        Self {
-            names: Limiter::new(Self::TO_NAME, Duration::from_secs(5)),
-            addresses: ByAddress::new(Self::FROM_ADDRESS, Duration::from_secs(10)),
+/// In small pieces, so that no write waits long for it.
+async fn sweep(store: &dyn Store) {
+    loop {
+        match store.sweep(Timestamp::now()).await {
+            Ok(true) => {}
+            Ok(false) => break,
+            // The next one takes away what this one left.
+            Err(error) => {
+                tracing::warn!(%error, "what has ended stays in the store for now");
+                break;
+            }
         }
-    }
-
-    /// Counts an attempt from this address, to this name where it names one.
-    ///
-    /// # Errors
-    /// [`Error::Limited`].
-    pub(crate) fn check(&self, name: Option<&str>, address: Option<IpAddr>) -> Result<()> {
-        self.addresses.check(address)?;
-        name.map_or(Ok(()), |name| self.names.check(&name.to_owned()))
     }
 }
 
@@ -98,41 +337,99 @@ impl LogIns {
 mod tests {
     use super::*;
 
-    fn attempt(log_ins: &LogIns, name: &str, address: &str) -> Result<()> {
-        log_ins.check(Some(name), Some(address.parse().unwrap()))
+    fn limits() -> Limits {
+        Limits::new(&crate::config::Config::default().limits)
+    }
+
+    fn attempt(limits: &Limits, name: &str, address: &str) -> Result<()> {
+        limits.admin_log_in(Some(name), Some(address.parse().unwrap()))
     }
 
     #[test]
     fn log_ins_to_a_name_slow_down_wherever_they_come_from_and_those_to_another_do_not() {
-        let log_ins = LogIns::new();
+        let limits = limits();
         for count in 0..100 {
             let address = format!("192.0.2.{count}");
-            assert_eq!(attempt(&log_ins, "root", &address), Ok(()));
+            assert_eq!(attempt(&limits, "root", &address), Ok(()));
         }
-        let Err(Error::Limited(wait)) = attempt(&log_ins, "root", "192.0.2.200") else {
+        let Err(Error::Limited(standing)) = attempt(&limits, "root", "192.0.2.200") else {
             panic!("the next one was let through")
         };
-        assert!(wait <= Duration::from_secs(5), "{wait:?}");
-        assert_eq!(attempt(&log_ins, "other", "192.0.2.200"), Ok(()));
+        assert!(
+            standing.reset_after <= Duration::from_secs(5),
+            "{standing:?}"
+        );
+        assert_eq!(attempt(&limits, "other", "192.0.2.200"), Ok(()));
     }
 
     #[test]
     fn who_is_slowed_down_keeps_nobody_out_of_the_same_name() {
-        let log_ins = LogIns::new();
-        while attempt(&log_ins, "root", "192.0.2.1").is_ok() {}
-        assert_eq!(attempt(&log_ins, "root", "192.0.2.2"), Ok(()));
+        let limits = limits();
+        while attempt(&limits, "root", "192.0.2.1").is_ok() {}
+        assert_eq!(attempt(&limits, "root", "192.0.2.2"), Ok(()));
     }
 
     #[test]
     fn log_ins_from_an_address_slow_down_whatever_the_name_and_an_ipv6_network_is_one_address() {
-        let log_ins = LogIns::new();
+        let limits = limits();
         for count in 0..10 {
             let (name, address) = (format!("name {count}"), format!("2001:db8::{count:x}"));
-            assert_eq!(attempt(&log_ins, &name, &address), Ok(()));
+            assert_eq!(attempt(&limits, &name, &address), Ok(()));
         }
-        let same = attempt(&log_ins, "another", "2001:db8::ffff");
+        let same = attempt(&limits, "another", "2001:db8::ffff");
         assert!(matches!(same, Err(Error::Limited(_))), "{same:?}");
-        let other = attempt(&log_ins, "another", "2001:db8:0:1::1");
+        let other = attempt(&limits, "another", "2001:db8:0:1::1");
         assert_eq!(other, Ok(()));
+    }
+
+    #[test]
+    fn a_password_is_checked_twenty_times_for_an_account_and_then_ever_more_slowly() {
+        let limits = limits();
+        let claimed = Claimed::Nobody("ada#0001".into());
+        for _ in 0..20 {
+            assert_eq!(limits.password_check_of(&claimed), Ok(()));
+        }
+        let Err(Error::Limited(standing)) = limits.password_check_of(&claimed) else {
+            panic!("the next one was let through")
+        };
+        let minutes = standing.reset_after.as_secs_f64() / 60.0;
+        assert!((2.0..=3.0).contains(&minutes), "{minutes}");
+        let other = Claimed::Nobody("ada#0002".into());
+        assert_eq!(limits.password_check_of(&other), Ok(()));
+    }
+
+    #[test]
+    fn a_million_addresses_are_not_remembered() {
+        let limiter = Limiter::within(Bucket::Registrations, 3, Duration::from_hours(1)).unwrap();
+        for address in 0..1_000_000_u32 {
+            assert!(limiter.check(&address).is_ok());
+            if address % 250_000 == 0 {
+                limiter.sweep();
+            }
+        }
+        limiter.sweep();
+        let remembered = limiter.governor.read().unwrap().len();
+        assert!(remembered <= REMEMBERED, "{remembered}");
+    }
+
+    #[test]
+    fn a_few_are_remembered_through_a_sweep_for_as_long_as_they_are_limited() {
+        let limiter = Limiter::within(Bucket::Registrations, 1, Duration::from_hours(1)).unwrap();
+        assert!(limiter.check(&1_u8).is_ok());
+        limiter.sweep();
+        assert!(limiter.check(&1_u8).is_err());
+    }
+
+    #[test]
+    fn what_is_turned_off_is_not_counted() {
+        let mut settings = crate::config::Config::default().limits;
+        settings.enabled = false;
+        let limits = Limits::new(&settings);
+        let address = Some("192.0.2.1".parse().unwrap());
+        for _ in 0..1_000 {
+            assert_eq!(limits.registration(address), Ok(()));
+            assert_eq!(limits.password_check_from(address), Ok(()));
+        }
+        assert!(limits.requests.is_none() && limits.renames(Timestamp(0)).is_none());
     }
 }

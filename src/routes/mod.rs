@@ -7,9 +7,11 @@ mod blocks;
 pub(crate) mod body;
 mod channels;
 mod communities;
+pub(crate) mod counted;
 mod dress;
 mod export;
 mod health;
+mod idempotency;
 mod images;
 pub(crate) mod limits;
 mod users;
@@ -33,7 +35,7 @@ use crate::meter::Meter;
 use crate::page::{Cursor as Bound, Listing};
 use crate::passwords::Hasher;
 use crate::store::Store;
-use limits::ByAddress;
+use limits::Limits;
 
 /// What handlers work with.
 pub(crate) struct App {
@@ -53,8 +55,8 @@ pub(crate) struct App {
     pub(crate) public_url: Option<String>,
     /// How the server does.
     pub(crate) meter: Arc<Meter>,
-    /// How often an address asks about usernames.
-    pub(crate) username_checks: ByAddress,
+    /// How often somebody may do something.
+    pub(crate) limits: Arc<Limits>,
 }
 
 /// Mounts every route at `/` and again at `/v1`, the catchers, and what dresses the answers.
@@ -80,6 +82,7 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
         // Rocket brings headers of its own along unless told otherwise.
         .attach(Shield::new())
         .attach(dress)
+        .attach(limits::sweeping())
 }
 
 /// What the account page does by the same handlers, at its own address and with its own session.
@@ -233,16 +236,16 @@ impl<'r> Responder<'r, 'static> for Error {
 
 /// The contract's error body under this status.
 fn respond(error: &Error, status: Status) -> Outcome<'static> {
-    let wait = match error {
-        Error::Limited(wait) => Some(*wait),
+    let limited = match error {
+        Error::Limited(standing) => Some(standing),
         _ => None,
     };
     let body = ErrorBody {
         code: error.code(),
         message: error.message().into_owned(),
         errors: error.fields(),
-        retry_after: wait.map(|wait| wait.as_secs_f64()),
-        global: wait.map(|_| false),
+        retry_after: limited.map(|standing| standing.reset_after.as_secs_f64()),
+        global: limited.map(|standing| standing.bucket.is_global()),
     };
     let mut response = json(status, &body)?;
     match error {
@@ -250,10 +253,11 @@ fn respond(error: &Error, status: Status) -> Outcome<'static> {
             response.set_header(Header::new("WWW-Authenticate", "Bearer"))
         }
         Error::MethodNotAllowed(allow) => response.set_header(Header::new("Allow", allow.clone())),
-        Error::Limited(wait) => {
+        Error::Limited(standing) => {
+            counted::set_headers(&mut response, standing);
             // Client libraries take a 429 without it for an edge's ban (contract, section 1, "Rate limits").
             response.set_header(Header::new("Via", "1.1 saryno"));
-            let seconds = wait.as_secs_f64().ceil();
+            let seconds = standing.reset_after.as_secs_f64().ceil();
             response.set_header(Header::new("Retry-After", format!("{seconds:.0}")))
         }
         Error::Busy => response.set_header(Header::new("Retry-After", "1")),
@@ -262,6 +266,12 @@ fn respond(error: &Error, status: Status) -> Outcome<'static> {
         _ => false,
     };
     Ok(response)
+}
+
+/// What handlers work with, for a guard.
+pub(crate) fn app<'r>(request: &'r Request<'_>) -> Result<&'r App> {
+    let app = request.rocket().state::<App>();
+    app.ok_or_else(|| Error::Internal("no store is managed".into()))
 }
 
 /// The error with which a guard ended the request, for the catcher: a guard itself can hand over a status only.

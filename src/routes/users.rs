@@ -2,12 +2,14 @@
 
 use rocket::{Route, delete, get, patch, routes};
 
+use super::accounts::check_own_password;
+use super::address::Address;
 use super::auth::Visitor;
 use super::body::{Body, BodyWithImage, Query};
 use super::{AppState, Done, Json, path_id};
 use crate::accounts::{Caller, parse_farewell};
 use crate::clock::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::users::{Asker, Change, Tag, User, UsernameCheck, UsernameQuery};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -39,7 +41,7 @@ async fn check_username(
     query: Query,
     app: &AppState,
 ) -> Result<Json<UsernameCheck>> {
-    app.username_checks.check(visitor.address)?;
+    app.limits.username_check(visitor.address)?;
     let UsernameQuery { username, invite } = UsernameQuery::parse(query.0)?;
     let username = match username {
         Ok(username) => username,
@@ -56,19 +58,18 @@ async fn check_username(
 #[patch("/users/@me", data = "<body>")]
 async fn modify_me(caller: Caller, body: BodyWithImage, app: &AppState) -> Result<Json<User>> {
     let change = Change::parse(body.0, &app.studio).await?;
+    let allowance = app.limits.renames(Timestamp::now());
     Ok(Json::ok(
         app.store
-            .modify_user(caller.user.id, change, rand::random())
+            .modify_user(caller.user.id, change, rand::random(), allowance)
             .await?,
     ))
 }
 
 #[delete("/users/@me", data = "<body>")]
-async fn delete_me(caller: Caller, body: Body, app: &AppState) -> Result<Done> {
-    let password = parse_farewell(body.0)?;
-    let stored = app.store.password(caller.user.id).await?;
-    let fits = app.hasher.check(password.0, stored.clone()).await?;
-    let checked = stored.filter(|_| fits).ok_or(Error::InvalidCredentials)?;
+async fn delete_me(caller: Caller, from: Address, body: Body, app: &AppState) -> Result<Done> {
+    let typed = parse_farewell(body.0)?;
+    let checked = check_own_password(app, &caller, from, typed).await?;
     app.store.delete_account(caller.user.id, checked).await?;
     Ok(Done)
 }

@@ -11,6 +11,7 @@ use crate::accounts::Accounts;
 use crate::admins::Admins;
 use crate::blocks::Blocks;
 use crate::channels::Channels;
+use crate::clock::Timestamp;
 use crate::communities::Communities;
 use crate::error::Result;
 use crate::id::Id;
@@ -25,6 +26,12 @@ pub trait Store: Users + Accounts + Channels + Communities + Blocks + Images + A
     /// # Errors
     /// Those of every read: `Busy`, `Internal`.
     async fn highest_id(&self) -> Result<Id>;
+
+    /// Drops some of what has ended and nobody asks for any more; tells whether there may be more of it.
+    ///
+    /// # Errors
+    /// Those of every write.
+    async fn sweep(&self, now: Timestamp) -> Result<bool>;
 
     /// Whether reads and writes are answered.
     ///

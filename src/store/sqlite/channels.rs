@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{exists, record, require_active, user, user_columns, walk};
-use super::{Sqlite, blocks};
+use super::{Sqlite, blocks, groups, terms};
 use crate::channels::{
     Channel, ChannelChange, Channels, DM, DmPair, GROUP, Kind, NewGroup, unknown_recipient,
-    unknown_recipients,
 };
 use crate::error::{Error, Problem, Result};
 use crate::id::Id;
+use crate::idempotency::{Answer, Terms};
+use crate::limits::Allowance;
 use crate::page::{Listing, Order, Page};
 use crate::users::User;
 
@@ -27,9 +28,6 @@ const CREATE_DM: &str = "
     WHERE EXISTS (SELECT 1 FROM users WHERE id = :other AND username IS NOT NULL)
         AND NOT EXISTS (SELECT 1 FROM blocks WHERE user_id = :other AND blocked_id = :requester)
     ON CONFLICT (lower_id, higher_id) WHERE type = 2 DO NOTHING";
-
-const CREATE_GROUP: &str =
-    "INSERT INTO channels (id, type, name, owner_id) VALUES (:id, 3, :name, :owner)";
 
 const ADD: &str = "
     INSERT INTO participants (channel_id, user_id, since) VALUES (:channel, :user, :since)
@@ -62,55 +60,46 @@ pub(super) const RECIPIENTS: &str = concat!(
     WHERE p.channel_id = :channel AND p.user_id <> :user ORDER BY p.user_id"
 );
 
-const LONGEST_STANDING: &str = "
-    SELECT user_id FROM participants WHERE channel_id = :channel ORDER BY since, user_id LIMIT 1";
-
-const GROUPS: &str = "
-    SELECT c.id FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
-    WHERE p.user_id = :user AND p.hidden = 0 AND c.type = 3";
-
 #[async_trait]
 impl Channels for Sqlite {
-    async fn open_dm(&self, requester: Id, pair: DmPair, id: Id) -> Result<Channel> {
-        let standing = self
-            .read(move |connection| match dm_by_pair(connection, pair)? {
-                Some((dm, true)) => find(connection, requester, dm).map(Some),
-                _ => Ok(None),
-            })
-            .await?;
-        match standing {
-            Some(channel) => Ok(channel),
-            None => {
-                self.write(move |connection| open_dm(connection, requester, pair, id))
-                    .await
+    async fn open_dm(
+        &self,
+        requester: Id,
+        pair: DmPair,
+        id: Id,
+        terms: Terms,
+    ) -> Result<Answer<Channel>> {
+        // What is done once is remembered even if it does nothing.
+        if terms.once.is_none() {
+            let standing = self
+                .read(move |connection| match dm_by_pair(connection, pair)? {
+                    Some((dm, true)) => find(connection, requester, dm).map(Some),
+                    _ => Ok(None),
+                })
+                .await?;
+            if let Some(channel) = standing {
+                return Ok(Answer::First(channel));
             }
         }
+        self.write(move |connection| {
+            terms::once(connection, requester, terms.once.as_ref(), || {
+                open_dm(connection, requester, pair, id, terms.allowance)
+            })
+        })
+        .await
     }
 
-    async fn create_group(&self, requester: Id, group: NewGroup, id: Id) -> Result<Channel> {
+    async fn create_group(
+        &self,
+        requester: Id,
+        group: NewGroup,
+        id: Id,
+        terms: Terms,
+    ) -> Result<Answer<Channel>> {
         self.write(move |connection| {
-            require_active(connection, requester)?;
-            let mut unknown = Vec::new();
-            for (index, recipient) in group.recipient_ids.iter().enumerate() {
-                if !exists(connection, *recipient)? {
-                    unknown.push(index);
-                }
-            }
-            if !unknown.is_empty() {
-                return Err(unknown_recipients(unknown));
-            }
-            for recipient in &group.recipient_ids {
-                require_unblocked(connection, requester, *recipient)?;
-            }
-            let parameters = named_params! { ":id": id, ":name": group.name, ":owner": requester };
-            connection
-                .prepare_cached(CREATE_GROUP)?
-                .execute(parameters)?;
-            add(connection, id, requester, id)?;
-            for recipient in &group.recipient_ids {
-                add(connection, id, *recipient, id)?;
-            }
-            find(connection, requester, id)
+            terms::once(connection, requester, terms.once.as_ref(), || {
+                groups::create(connection, requester, &group, id, terms.allowance)
+            })
         })
         .await
     }
@@ -146,28 +135,7 @@ impl Channels for Sqlite {
     ) -> Result<Channel> {
         self.write(move |connection| {
             require_active(connection, requester)?;
-            let group = find_group(connection, requester, id)?;
-            if let Some(owner) = change.owner_id {
-                require_owner(&group, requester)?;
-                if owner != requester
-                    && !group
-                        .recipients
-                        .iter()
-                        .any(|recipient| recipient.id == owner)
-                {
-                    return Err(Error::field(
-                        "owner_id",
-                        Problem::not_allowed("The new owner must be in the group."),
-                    ));
-                }
-                set_owner(connection, id, owner)?;
-            }
-            if let Some(name) = &change.name {
-                let sql = "UPDATE channels SET name = :name WHERE id = :id";
-                connection
-                    .prepare_cached(sql)?
-                    .execute(named_params! { ":id": id, ":name": name })?;
-            }
+            groups::modify(connection, requester, id, &change)?;
             find(connection, requester, id)
         })
         .await
@@ -183,7 +151,7 @@ impl Channels for Sqlite {
                     connection.prepare_cached(sql)?.execute(parameters)?;
                     Ok(())
                 }
-                Kind::Group { .. } => leave_group(connection, requester, id),
+                Kind::Group { .. } => groups::leave(connection, requester, id),
             }
         })
         .await
@@ -199,7 +167,7 @@ impl Channels for Sqlite {
     ) -> Result<()> {
         self.write(move |connection| {
             require_active(connection, requester)?;
-            let group = find_group(connection, requester, id)?;
+            let group = groups::find(connection, requester, id)?;
             if user == requester
                 || group
                     .recipients
@@ -225,11 +193,11 @@ impl Channels for Sqlite {
     async fn remove_recipient(&self, requester: Id, id: Id, user: Id) -> Result<()> {
         self.write(move |connection| {
             require_active(connection, requester)?;
-            let group = find_group(connection, requester, id)?;
+            let group = groups::find(connection, requester, id)?;
             if user == requester {
-                return leave_group(connection, requester, id);
+                return groups::leave(connection, requester, id);
             }
-            require_owner(&group, requester)?;
+            groups::require_owner(&group, requester)?;
             match remove(connection, id, user)? {
                 0 => Err(Error::UnknownUser),
                 _ => Ok(()),
@@ -247,7 +215,13 @@ fn dm_by_pair(connection: &Connection, pair: DmPair) -> Result<Option<(Id, bool)
     Ok(dm.optional()?)
 }
 
-fn open_dm(connection: &Connection, requester: Id, pair: DmPair, id: Id) -> Result<Channel> {
+fn open_dm(
+    connection: &Connection,
+    requester: Id,
+    pair: DmPair,
+    id: Id,
+    allowance: Option<Allowance>,
+) -> Result<Channel> {
     require_active(connection, requester)?;
     let (lower, higher) = (pair.lower(), pair.higher());
     let other = if lower == requester { higher } else { lower };
@@ -255,6 +229,7 @@ fn open_dm(connection: &Connection, requester: Id, pair: DmPair, id: Id) -> Resu
     let dm = if connection.prepare_cached(CREATE_DM)?.execute(parameters)? == 1 {
         add(connection, id, lower, id)?;
         add(connection, id, higher, id)?;
+        terms::count(connection, requester, allowance)?;
         id
     } else {
         let standing = dm_by_pair(connection, pair)?;
@@ -271,7 +246,7 @@ fn open_dm(connection: &Connection, requester: Id, pair: DmPair, id: Id) -> Resu
 }
 
 /// Holds what brings somebody together with the requester against whether they have blocked them.
-fn require_unblocked(connection: &Connection, requester: Id, other: Id) -> Result<()> {
+pub(super) fn require_unblocked(connection: &Connection, requester: Id, other: Id) -> Result<()> {
     if blocks::blocked(connection, other, requester)? {
         Err(Error::Blocked)
     } else {
@@ -279,28 +254,20 @@ fn require_unblocked(connection: &Connection, requester: Id, other: Id) -> Resul
     }
 }
 
-fn add(connection: &Connection, channel: Id, user: Id, since: Id) -> Result<()> {
+pub(super) fn add(connection: &Connection, channel: Id, user: Id, since: Id) -> Result<()> {
     let parameters = named_params! { ":channel": channel, ":user": user, ":since": since };
     connection.prepare_cached(ADD)?.execute(parameters)?;
     Ok(())
 }
 
-fn remove(connection: &Connection, channel: Id, user: Id) -> Result<usize> {
+pub(super) fn remove(connection: &Connection, channel: Id, user: Id) -> Result<usize> {
     let sql = "DELETE FROM participants WHERE channel_id = :channel AND user_id = :user";
     Ok(connection
         .prepare_cached(sql)?
         .execute(named_params! { ":channel": channel, ":user": user })?)
 }
 
-fn set_owner(connection: &Connection, channel: Id, owner: Id) -> Result<()> {
-    let sql = "UPDATE channels SET owner_id = :owner WHERE id = :id";
-    connection
-        .prepare_cached(sql)?
-        .execute(named_params! { ":id": channel, ":owner": owner })?;
-    Ok(())
-}
-
-fn find(connection: &Connection, requester: Id, id: Id) -> Result<Channel> {
+pub(super) fn find(connection: &Connection, requester: Id, id: Id) -> Result<Channel> {
     let channel = connection
         .prepare_cached(CHANNEL)?
         .query_row(
@@ -311,23 +278,6 @@ fn find(connection: &Connection, requester: Id, id: Id) -> Result<Channel> {
     let mut channel = channel.ok_or(Error::UnknownChannel)?;
     channel.recipients = recipients(connection, requester, id)?;
     Ok(channel)
-}
-
-fn find_group(connection: &Connection, requester: Id, id: Id) -> Result<Channel> {
-    let channel = find(connection, requester, id)?;
-    match channel.kind {
-        Kind::Dm => Err(Error::Forbidden(
-            "This is a DM; only a group can be changed like this.",
-        )),
-        Kind::Group { .. } => Ok(channel),
-    }
-}
-
-fn require_owner(group: &Channel, requester: Id) -> Result<()> {
-    match group.kind {
-        Kind::Group { owner_id, .. } if owner_id == requester => Ok(()),
-        _ => Err(Error::NotOwner),
-    }
 }
 
 fn without_recipients(row: &Row<'_>) -> rusqlite::Result<Channel> {
@@ -353,34 +303,4 @@ fn recipients(connection: &Connection, requester: Id, channel: Id) -> Result<Vec
         |row| user(row, 0),
     )?;
     Ok(recipients.collect::<rusqlite::Result<_>>()?)
-}
-
-/// Takes a participant out of their group: an owner's place goes to the longest-standing one, the last to leave deletes it.
-fn leave_group(connection: &Connection, user: Id, channel: Id) -> Result<()> {
-    remove(connection, channel, user)?;
-    let parameters = named_params! { ":channel": channel };
-    let mut statement = connection.prepare_cached(LONGEST_STANDING)?;
-    let heir: Option<Id> = statement
-        .query_row(parameters, |row| row.get(0))
-        .optional()?;
-    if let Some(heir) = heir {
-        let sql = "UPDATE channels SET owner_id = :heir WHERE id = :channel AND owner_id = :user";
-        let parameters = named_params! { ":channel": channel, ":user": user, ":heir": heir };
-        connection.prepare_cached(sql)?.execute(parameters)?;
-    } else {
-        connection
-            .prepare_cached("DELETE FROM channels WHERE id = :channel")?
-            .execute(parameters)?;
-    }
-    Ok(())
-}
-
-/// Takes a deleted account out of its groups. Its DMs stay.
-pub(super) fn leave_all_groups(connection: &Connection, user: Id) -> Result<()> {
-    let mut statement = connection.prepare_cached(GROUPS)?;
-    let groups = statement.query_map(named_params! { ":user": user }, |row| row.get(0))?;
-    for group in groups.collect::<rusqlite::Result<Vec<Id>>>()? {
-        leave_group(connection, user, group)?;
-    }
-    Ok(())
 }

@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{record, require_active, user, user_columns, walk};
-use super::{Sqlite, images, invites};
+use super::{Sqlite, images, invites, terms};
 use crate::clock::Timestamp;
 use crate::communities::{
     Code, Communities, Community, CommunityChange, Invitation, Invite, NewCommunity, NewInvite,
 };
 use crate::error::{Error, Problem, Result};
 use crate::id::Id;
+use crate::idempotency::{Answer, Once};
 use crate::page::{Listing, Order, Page};
 use crate::users::User;
 use crate::views::Membership;
@@ -65,11 +66,14 @@ impl Communities for Sqlite {
         requester: Id,
         new: NewCommunity,
         id: Id,
-    ) -> Result<Community> {
+        once: Option<Once>,
+    ) -> Result<Answer<Community>> {
         self.write(move |connection| {
-            require_active(connection, requester)?;
-            create(connection, id, &new, requester)?;
-            find(connection, requester, id)
+            terms::once(connection, requester, once.as_ref(), || {
+                require_active(connection, requester)?;
+                create(connection, id, &new, requester)?;
+                find(connection, requester, id)
+            })
         })
         .await
     }
@@ -154,9 +158,12 @@ impl Communities for Sqlite {
         key: Id,
         code: Code,
         now: Timestamp,
-    ) -> Result<Invite> {
+        once: Option<Once>,
+    ) -> Result<Answer<Invite>> {
         self.write(move |connection| {
-            invites::create(connection, requester, id, &new, key, &code, now)
+            terms::once(connection, requester, once.as_ref(), || {
+                invites::create(connection, requester, id, &new, key, &code, now)
+            })
         })
         .await
     }
@@ -183,16 +190,19 @@ impl Communities for Sqlite {
         code: Code,
         since: Id,
         now: Timestamp,
-    ) -> Result<Community> {
+        once: Option<Once>,
+    ) -> Result<Answer<Community>> {
         self.write(move |connection| {
-            require_active(connection, requester)?;
-            let id = invites::use_up(connection, &code, now)?;
-            record(connection, "communities", since)?;
-            // The error takes the use that was just counted back with it.
-            match add(connection, id, requester, since)? {
-                0 => Err(Error::AlreadyMember),
-                _ => find(connection, requester, id),
-            }
+            terms::once(connection, requester, once.as_ref(), || {
+                require_active(connection, requester)?;
+                let id = invites::use_up(connection, &code, now)?;
+                record(connection, "communities", since)?;
+                // The error takes the use that was just counted back with it.
+                match add(connection, id, requester, since)? {
+                    0 => Err(Error::AlreadyMember),
+                    _ => find(connection, requester, id),
+                }
+            })
         })
         .await
     }

@@ -12,12 +12,14 @@ mod blocks;
 mod channels;
 mod communities;
 mod directory;
+mod groups;
 mod images;
 mod invites;
 mod migrate;
 mod readers;
 mod registration;
 mod rows;
+mod terms;
 mod users;
 mod views;
 mod writer;
@@ -30,6 +32,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::store::Store;
@@ -121,6 +124,11 @@ impl Store for Sqlite {
             Ok(connection.query_row(sql, [], |row| row.get(0))?)
         })
         .await
+    }
+
+    async fn sweep(&self, now: Timestamp) -> Result<bool> {
+        self.write(move |connection| terms::sweep(connection, now))
+            .await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{require_active, user, user_columns};
-use super::{Sqlite, accounts, blocks, channels, communities, images, registration};
+use super::{Sqlite, accounts, blocks, communities, groups, images, registration, terms};
 use crate::clock::Timestamp;
 use crate::communities::Community;
 use crate::error::{Error, Result};
 use crate::id::Id;
+use crate::limits::Allowance;
 use crate::names::Username;
 use crate::passwords::PasswordHash;
 use crate::users::{
@@ -97,10 +98,21 @@ impl Users for Sqlite {
         .await
     }
 
-    async fn modify_user(&self, id: Id, change: Change, random: u64) -> Result<User> {
+    async fn modify_user(
+        &self,
+        id: Id,
+        change: Change,
+        random: u64,
+        allowance: Option<Allowance>,
+    ) -> Result<User> {
         self.write(move |connection| {
             require_active(connection, id)?;
-            modify(connection, id, &change, random)
+            let old = find(connection, id)?;
+            let new = modify(connection, id, &change, random)?;
+            if (&old.username, old.discriminator) != (&new.username, new.discriminator) {
+                terms::count(connection, id, allowance)?;
+            }
+            Ok(new)
         })
         .await
     }
@@ -181,7 +193,8 @@ pub(super) fn bury(connection: &Connection, id: Id) -> Result<Vec<(Community, Op
     )?;
     accounts::forget(connection, id)?;
     blocks::forget(connection, id)?;
-    channels::leave_all_groups(connection, id)?;
+    terms::forget(connection, id)?;
+    groups::leave_all(connection, id)?;
     communities::leave_all(connection, id)
 }
 

@@ -1,0 +1,121 @@
+//! The terms on which something is done, in SQL: how often, and only once; both in the transaction of the deed.
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+use serde::Serialize;
+
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::id::Id;
+use crate::idempotency::{Answer, KEY_END, Once};
+use crate::limits::Allowance;
+
+/// What no longer counts; and what a clock that was set back has left in a future that may be long in coming.
+const FORGET_COUNTED: &str = "
+    DELETE FROM counted WHERE user_id = :user AND bucket = :bucket AND (at <= :ended OR at > :ahead)";
+
+pub(super) const COUNTED: &str =
+    "SELECT count(*), min(at) FROM counted WHERE user_id = :user AND bucket = :bucket";
+
+const COUNT: &str = "INSERT INTO counted (user_id, bucket, at) VALUES (:user, :bucket, :at)";
+
+pub(super) const KNOWN: &str = "SELECT request, answer FROM idempotency_keys WHERE user_id = :user AND key = :key AND at > :ended";
+
+/// A key that has ended may be taken again.
+const REMEMBER: &str = "
+    INSERT INTO idempotency_keys (user_id, key, request, answer, at) VALUES (:user, :key, :request, :answer, :at)
+    ON CONFLICT (user_id, key) DO UPDATE SET request = excluded.request, answer = excluded.answer, at = excluded.at";
+
+pub(super) const SWEEP: [&str; 2] = [
+    "DELETE FROM counted WHERE rowid IN (SELECT rowid FROM counted WHERE at <= :ended LIMIT :most)",
+    "DELETE FROM idempotency_keys WHERE rowid IN (SELECT rowid FROM idempotency_keys WHERE at <= :ended LIMIT :most)",
+];
+
+/// How many rows of each kind one sweep takes away: other writes wait meanwhile.
+const SWEPT: u32 = 500;
+
+/// Counts what an account has just done; too often, and all of it is undone.
+pub(super) fn count(connection: &Connection, user: Id, allowance: Option<Allowance>) -> Result<()> {
+    let Some(allowance) = allowance else {
+        return Ok(());
+    };
+    let (bucket, now) = (allowance.bucket.name(), allowance.now);
+    let (ended, ahead) = (now.before(allowance.within), now.after(allowance.within));
+    let parameters =
+        named_params! { ":user": user, ":bucket": bucket, ":ended": ended, ":ahead": ahead };
+    connection
+        .prepare_cached(FORGET_COUNTED)?
+        .execute(parameters)?;
+    let (counted, first): (u32, Option<Timestamp>) = connection
+        .prepare_cached(COUNTED)?
+        .query_row(named_params! { ":user": user, ":bucket": bucket }, |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if counted >= allowance.most.get() {
+        let first = first.unwrap_or(now);
+        return Err(Error::Limited(allowance.exhausted(first)));
+    }
+    let parameters = named_params! { ":user": user, ":bucket": bucket, ":at": now };
+    connection.prepare_cached(COUNT)?.execute(parameters)?;
+    Ok(())
+}
+
+/// Does a request of an account's once: where it was done before, it is answered as it was then.
+pub(super) fn once<T: Serialize>(
+    connection: &Connection,
+    user: Id,
+    once: Option<&Once>,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<Answer<T>> {
+    let Some(once) = once else {
+        return work().map(Answer::First);
+    };
+    let ended = once.now.before(KEY_END);
+    let parameters = named_params! { ":user": user, ":key": once.key.as_str(), ":ended": ended };
+    let known: Option<([u8; 32], String)> = connection
+        .prepare_cached(KNOWN)?
+        .query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match known {
+        Some((request, answer)) if request == once.request => return Ok(Answer::Again(answer)),
+        Some(_) => return Err(Error::IdempotencyConflict),
+        None => {}
+    }
+    let done = work()?;
+    let answer =
+        serde_json::to_string(&done).map_err(|error| Error::Internal(error.to_string()))?;
+    connection
+        .prepare_cached(REMEMBER)?
+        .execute(named_params! {
+            ":user": user,
+            ":key": once.key.as_str(),
+            ":request": once.request,
+            ":answer": answer,
+            ":at": once.now,
+        })?;
+    Ok(Answer::First(done))
+}
+
+/// Drops what is kept of an account's requests.
+pub(super) fn forget(connection: &Connection, user: Id) -> Result<()> {
+    for sql in [
+        "DELETE FROM counted WHERE user_id = :user",
+        "DELETE FROM idempotency_keys WHERE user_id = :user",
+    ] {
+        connection
+            .prepare_cached(sql)?
+            .execute(named_params! { ":user": user })?;
+    }
+    Ok(())
+}
+
+/// Drops some of what nobody asks for any more, and tells whether there may be more of it.
+pub(super) fn sweep(connection: &Connection, now: Timestamp) -> Result<bool> {
+    let mut more = false;
+    for sql in SWEEP {
+        // Nothing that is counted counts longer than a key is remembered.
+        let parameters = named_params! { ":ended": now.before(KEY_END), ":most": SWEPT };
+        let swept = connection.prepare_cached(sql)?.execute(parameters)?;
+        more |= swept >= SWEPT as usize;
+    }
+    Ok(more)
+}
