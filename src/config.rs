@@ -1,6 +1,7 @@
 //! Settings: a flag over a `SARYNO_*` variable over `saryno.toml` over the default (contract, section 5). No global: whoever
 //! needs one is handed it.
 
+use std::fmt;
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -16,6 +17,9 @@ use crate::id::COMMAND_LINE_WORKER;
 
 /// The file that is read without being named.
 const DEFAULT_FILE: &str = "saryno.toml";
+
+/// The setting that is a secret.
+const SECRET: &str = "metrics.token";
 
 /// The people in a group are read with every channel of a list; more than this is a community.
 const LARGEST_GROUP: usize = 100;
@@ -42,8 +46,39 @@ pub struct Config {
     pub limits: Limits,
     /// The store's sizes.
     pub store: Store,
+    /// What Prometheus may ask for, and where.
+    pub metrics: Metrics,
     /// What is logged, and how.
     pub log: Log,
+}
+
+/// `metrics.*`: off unless one of the two is set.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// A listener of its own, for a network that only the operator reaches.
+    pub address: Option<SocketAddr>,
+    /// What `Authorization: Bearer` must say; without an address of its own, `/metrics` lies beside the REST API.
+    pub token: Option<MetricsToken>,
+}
+
+/// A secret of the settings; does not print.
+#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct MetricsToken(String);
+
+impl MetricsToken {
+    /// The secret.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for MetricsToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MetricsToken(..)")
+    }
 }
 
 /// `limits.*`: each is turned off by 0, all of them by `enabled`.
@@ -142,6 +177,7 @@ impl Default for Config {
                 queue: 4096,
                 batch: 256,
             },
+            metrics: Metrics::default(),
             log: Log {
                 level: Level::Info,
                 format,
@@ -229,8 +265,8 @@ impl Settings {
                 Value::Dict(_, section) => self.flatten(&format!("{key}."), section, settings),
                 value => settings.push(Setting {
                     source: self.source(&key),
+                    value: if key == SECRET { "(set)".into() } else { value },
                     key,
-                    value,
                 }),
             }
         }
@@ -263,7 +299,14 @@ impl Config {
         );
         let url = "public_url begins with http:// or https:// and does not end with a slash";
         let public = self.public_url.as_ref();
+        let token = self.metrics.token.as_ref().map(MetricsToken::reveal);
         let rules = [
+            (
+                token.is_none_or(|token| {
+                    token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic())
+                }),
+                "metrics.token is 16 visible ASCII characters or more",
+            ),
             (self.worker_id < COMMAND_LINE_WORKER, worker.as_str()),
             ((3..=LARGEST_GROUP).contains(&self.group_dm_max), &group),
             ((1..=1_024).contains(&self.workers), "workers is 1 to 1024"),

@@ -13,7 +13,7 @@
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
 //! | [`cores`] | the queue for work that keeps a core busy |
 //! | [`fields`], [`error`], [`limits`], [`idempotency`] | a body read with all its faults at once; the one error; how often is too often; what is done once |
-//! | [`meter`] | how the server does, second by second |
+//! | [`meter`], [`metrics`] | how the server does, second by second, and for an operator's Prometheus |
 //! | [`store`] | everything that lasts: the trait, and SQLite behind it |
 //! | `routes` | the REST API: one file a topic |
 //! | `web` | what the two pages share: their files, what protects their sessions |
@@ -47,6 +47,7 @@ pub mod idempotency;
 pub mod images;
 pub mod limits;
 pub mod meter;
+pub mod metrics;
 pub mod names;
 pub mod page;
 pub mod passwords;
@@ -73,7 +74,9 @@ use error::{Error, Result};
 use id::Generator;
 use images::Studio;
 use meter::Meter;
+use metrics::Metrics;
 use passwords::Hasher;
+use routes::metrics::Observed;
 use store::Store;
 
 /// Seconds that requests in flight have at the end; with a second for connections that don't close and one of Rocket's own this
@@ -95,6 +98,7 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         trusted_proxies: config.trusted_proxies.clone(),
         public_url: config.public_url.clone(),
         meter: Arc::new(Meter::new()),
+        metrics: Arc::new(Metrics::new()),
         limits: Arc::new(routes::limits::Limits::new(&config.limits)),
     };
     let rocket = rocket::custom(RocketConfig {
@@ -117,7 +121,11 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         cli_colors: false,
         ..RocketConfig::release_default()
     });
-    let rocket = routes::mount(web::mount(rocket), app);
+    let observed = Observed::new(&app, config.metrics.token.clone());
+    let mut rocket = routes::mount(web::mount(rocket), app).manage(observed);
+    if config.metrics.token.is_some() && config.metrics.address.is_none() {
+        rocket = rocket.mount("/", routes::metrics::routes());
+    }
     Ok(account::mount(admin::mount(rocket)))
 }
 
@@ -159,6 +167,10 @@ pub async fn serve(
         .ignite()
         .await
         .map_err(|error| refuse(&error.kind()))?;
+    let observer = match (config.metrics.address, server.state::<Observed>()) {
+        (Some(at), Some(observed)) => Some(routes::metrics::listen(at, observed.clone()).await?),
+        _ => None,
+    };
     let mut terminate = signal(SignalKind::terminate()).map_err(|error| refuse(&error))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| refuse(&error))?;
     let shutdown = server.shutdown();
@@ -169,7 +181,11 @@ pub async fn serve(
         }
         shutdown.notify();
     });
-    match server.launch().await {
+    let ended = server.launch().await;
+    if let Some(observer) = observer {
+        observer.notify();
+    }
+    match ended {
         Ok(_) => Ok(()),
         // Connections that did not close in time are no failure of the server's.
         Err(error) if matches!(error.kind(), ErrorKind::Shutdown(..)) => Ok(()),

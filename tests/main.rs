@@ -61,6 +61,7 @@ mod groups;
 mod house;
 mod icons;
 mod input;
+mod metrics;
 mod page_files;
 mod pictures;
 mod proxies;

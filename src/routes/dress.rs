@@ -13,6 +13,7 @@ use rocket::{Data, Orbit, Rocket};
 use super::auth::Admitted;
 use super::counted;
 use crate::meter::Meter;
+use crate::metrics::Metrics;
 
 /// When a request began, and the id that its answer and its log line bear.
 struct Begun {
@@ -54,13 +55,15 @@ pub(super) fn dress(request: &Request<'_>, response: &mut Response<'_>) {
 pub(super) struct Dress {
     in_flight: AtomicUsize,
     meter: Arc<Meter>,
+    metrics: Arc<Metrics>,
 }
 
 impl Dress {
-    pub(super) fn new(meter: Arc<Meter>) -> Self {
+    pub(super) fn new(meter: Arc<Meter>, metrics: Arc<Metrics>) -> Self {
         Self {
             in_flight: AtomicUsize::new(0),
             meter,
+            metrics,
         }
     }
 }
@@ -82,17 +85,18 @@ impl Fairing for Dress {
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         dress(request, response);
         let Begun { id, at } = begun(request);
-        self.meter.answered(response.status().code, at.elapsed());
+        let (method, status) = (request.method().as_str(), response.status().code);
+        // The route, not the path: a code in a path is a secret.
+        let route = request
+            .route()
+            .map_or_else(|| "none".to_owned(), |route| route.uri.to_string());
+        self.meter.answered(status, at.elapsed());
         if tracing::enabled!(tracing::Level::INFO) {
-            // The route, not the path: a code in a path is a secret.
-            let route = request
-                .route()
-                .map_or_else(|| "none".to_owned(), |route| route.uri.to_string());
             let account = Admitted::account(request).map(|account| account.to_string());
             let microseconds = u64::try_from(at.elapsed().as_micros()).unwrap_or(u64::MAX);
-            let (method, status) = (request.method().as_str(), response.status().code);
             tracing::info!(id, account, method, route, status, microseconds, "request");
         }
+        self.metrics.answered(method, route, status, at.elapsed());
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 

@@ -143,6 +143,7 @@ impl Gallery {
 
     async fn show(&self, owner: Owner, file: &str, query: Query, app: &App) -> Result<Picture> {
         let view = View::new(owner, file, query)?;
+        app.metrics.picture_shown();
         // However many ask for it at once, it is rendered once.
         let rendering = self.render(&view, app);
         let rendered = self.kept.get_or_insert_async(&view, rendering).await?;
@@ -154,6 +155,7 @@ impl Gallery {
     }
 
     async fn render(&self, view: &View, app: &App) -> Result<Arc<Rendered>> {
+        app.metrics.picture_rendered();
         let seen = AtomicU64::new(self.now());
         let bytes = match view {
             View::Stored(owner, hash, format, size) => {

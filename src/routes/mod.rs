@@ -14,6 +14,7 @@ mod health;
 mod idempotency;
 mod images;
 pub(crate) mod limits;
+pub(crate) mod metrics;
 mod users;
 
 use std::io::Cursor;
@@ -32,6 +33,7 @@ use crate::error::{Error, FieldError, Result};
 use crate::id::{Generator, Id};
 use crate::images::Studio;
 use crate::meter::Meter;
+use crate::metrics::Metrics;
 use crate::page::{Cursor as Bound, Listing};
 use crate::passwords::Hasher;
 use crate::store::Store;
@@ -55,6 +57,8 @@ pub(crate) struct App {
     pub(crate) public_url: Option<String>,
     /// How the server does.
     pub(crate) meter: Arc<Meter>,
+    /// What an operator's Prometheus asks for.
+    pub(crate) metrics: Arc<Metrics>,
     /// How often somebody may do something.
     pub(crate) limits: Arc<Limits>,
 }
@@ -72,7 +76,7 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
         health::routes(),
     ]
     .concat();
-    let dress = dress::Dress::new(app.meter.clone());
+    let dress = dress::Dress::new(app.meter.clone(), app.metrics.clone());
     rocket
         .manage(app)
         .manage(images::Gallery::new())

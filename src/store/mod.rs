@@ -18,6 +18,17 @@ use crate::id::Id;
 use crate::images::Images;
 use crate::users::Users;
 
+/// How busy the writer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Writes that wait at this moment.
+    pub waiting: usize,
+    /// Writes since the start.
+    pub writes: u64,
+    /// Commits since the start, by how many writes shared each: up to 1, 2, 4 ... 256, and more.
+    pub batches: [u64; 10],
+}
+
 /// A store for the whole server.
 #[async_trait]
 pub trait Store: Users + Accounts + Channels + Communities + Blocks + Images + Admins {
@@ -32,6 +43,9 @@ pub trait Store: Users + Accounts + Channels + Communities + Blocks + Images + A
     /// # Errors
     /// Those of every write.
     async fn sweep(&self, now: Timestamp) -> Result<bool>;
+
+    /// How busy the writer is; known without asking the file.
+    fn work(&self) -> Work;
 
     /// Whether reads and writes are answered.
     ///

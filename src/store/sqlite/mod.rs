@@ -35,7 +35,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::store::Store;
+use crate::store::{Store, Work};
 use readers::Readers;
 use writer::Writer;
 
@@ -129,6 +129,10 @@ impl Store for Sqlite {
     async fn sweep(&self, now: Timestamp) -> Result<bool> {
         self.write(move |connection| terms::sweep(connection, now))
             .await
+    }
+
+    fn work(&self) -> Work {
+        self.writer.work()
     }
 
     async fn ping(&self) -> Result<()> {

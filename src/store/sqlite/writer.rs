@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -14,6 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
+use crate::store::Work;
 
 /// How many commits' sizes are kept.
 const BATCHES_KEPT: usize = 100;
@@ -22,7 +24,37 @@ const BATCHES_KEPT: usize = 100;
 pub(super) struct Writer {
     queue: Option<SyncSender<Box<dyn Operation>>>,
     thread: Option<JoinHandle<()>>,
-    batches: Arc<Mutex<VecDeque<usize>>>,
+    load: Arc<Load>,
+}
+
+/// What the writer has done, and has to do.
+#[derive(Default)]
+struct Load {
+    waiting: AtomicUsize,
+    writes: AtomicU64,
+    /// See [`Work::batches`].
+    batches: [AtomicU64; 10],
+    /// How many operations shared each of the last commits.
+    last: Mutex<VecDeque<usize>>,
+}
+
+impl Load {
+    fn committed(&self, operations: usize) {
+        let operations_wide = u64::try_from(operations).unwrap_or(u64::MAX);
+        self.writes.fetch_add(operations_wide, Ordering::Relaxed);
+        let power = operations.max(1).next_power_of_two().trailing_zeros();
+        let batch = usize::try_from(power)
+            .unwrap_or(usize::MAX)
+            .min(self.batches.len() - 1);
+        if let Some(batch) = self.batches.get(batch) {
+            batch.fetch_add(1, Ordering::Relaxed);
+        }
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.len() == BATCHES_KEPT {
+            last.pop_front();
+        }
+        last.push_back(operations);
+    }
 }
 
 /// One operation as the writer sees it, whatever it results in.
@@ -68,23 +100,37 @@ impl Writer {
     /// Starts the thread. `queue` operations may wait, `batch` share a commit at most.
     pub(super) fn start(connection: Connection, queue: usize, batch: usize) -> Result<Self> {
         let (sender, receiver) = sync_channel(queue);
-        let batches = Arc::new(Mutex::new(VecDeque::with_capacity(BATCHES_KEPT)));
-        let sizes = batches.clone();
+        let load = Arc::new(Load::default());
+        let done = Arc::clone(&load);
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || serve(&connection, &receiver, batch, &sizes))
+            .spawn(move || serve(&connection, &receiver, batch, &done))
             .map_err(|error| Error::Internal(format!("the writer's thread: {error}")))?;
         Ok(Self {
             queue: Some(sender),
             thread: Some(thread),
-            batches,
+            load,
         })
     }
 
     /// How many operations shared each of the last commits, the oldest first.
     pub(super) fn batches(&self) -> Vec<usize> {
-        let sizes = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
-        sizes.iter().copied().collect()
+        let last = self.load.last.lock();
+        let last = last.unwrap_or_else(PoisonError::into_inner);
+        last.iter().copied().collect()
+    }
+
+    /// How busy it is.
+    pub(super) fn work(&self) -> Work {
+        Work {
+            waiting: self.load.waiting.load(Ordering::Relaxed),
+            writes: self.load.writes.load(Ordering::Relaxed),
+            batches: self
+                .load
+                .batches
+                .each_ref()
+                .map(|batch| batch.load(Ordering::Relaxed)),
+        }
     }
 
     /// Queues an operation and waits for its commit.
@@ -118,9 +164,13 @@ impl Writer {
             answer,
         });
         let queue = self.queue.as_ref().ok_or(Error::ShuttingDown)?;
-        queue.try_send(operation).map_err(|error| match error {
-            TrySendError::Full(_) => Error::Busy,
-            TrySendError::Disconnected(_) => Error::ShuttingDown,
+        self.load.waiting.fetch_add(1, Ordering::Relaxed);
+        queue.try_send(operation).map_err(|error| {
+            self.load.waiting.fetch_sub(1, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => Error::Busy,
+                TrySendError::Disconnected(_) => Error::ShuttingDown,
+            }
         })
     }
 }
@@ -135,23 +185,13 @@ impl Drop for Writer {
     }
 }
 
-fn serve(
-    connection: &Connection,
-    queue: &Receiver<Box<dyn Operation>>,
-    most: usize,
-    sizes: &Mutex<VecDeque<usize>>,
-) {
+fn serve(connection: &Connection, queue: &Receiver<Box<dyn Operation>>, most: usize, load: &Load) {
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(most.saturating_sub(1)));
+        load.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         commit(connection, &mut batch);
-        {
-            let mut sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner);
-            if sizes.len() == BATCHES_KEPT {
-                sizes.pop_front();
-            }
-            sizes.push_back(batch.len());
-        }
+        load.committed(batch.len());
         for operation in batch {
             operation.answer();
         }

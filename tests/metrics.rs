@@ -1,0 +1,118 @@
+//! What an operator's Prometheus is told, where and by which right.
+
+use crate::channels::{dm, people};
+use crate::executable::{Binary, agent, run};
+use crate::support::Server;
+use saryno::config::Config;
+
+const TOKEN: &str = "a-token-for-observers";
+
+fn config(token: bool) -> Config {
+    let mut config = Config::default();
+    config.limits.enabled = false;
+    if token {
+        let json = format!("\"{TOKEN}\"");
+        config.metrics.token = serde_json::from_str(&json).unwrap();
+    }
+    config
+}
+
+/// The value of a line of the document.
+fn value(text: &str, line: &str) -> f64 {
+    let found = text.lines().find_map(|one| one.strip_prefix(line));
+    let found = found.unwrap_or_else(|| panic!("no {line} in\n{text}"));
+    found.trim().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_settings_there_are_none() {
+    let server = Server::start_with(&config(false)).await;
+    let answer = server
+        .call(rocket::http::Method::Get, "/metrics", None, None)
+        .await;
+    assert_eq!(answer.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_the_token_sees_what_was_done_and_nobody_else_does() {
+    let server = Server::start_with(&config(true)).await;
+    let [a, b] = people(&server).await;
+    dm(&server, &a, &b).await;
+    dm(&server, &b, &a).await;
+    let ask = async |token: Option<&str>| {
+        server
+            .call(rocket::http::Method::Get, "/metrics", token, None)
+            .await
+    };
+    for token in [None, Some("x"), Some(a.token.as_str())] {
+        assert_eq!(ask(token).await.status, 401);
+    }
+    let answer = ask(Some(TOKEN)).await;
+    assert_eq!(answer.status, 200);
+    let text = answer.text();
+    assert_eq!(text.matches("# EOF").count(), 1);
+    assert!(text.ends_with("# EOF\n"));
+    let opened =
+        "saryno_requests_total{method=\"POST\",route=\"/users/@me/channels\",status=\"200\"}";
+    for (line, expected) in [
+        ("saryno_users ", 2.0),
+        ("saryno_dm_channels ", 1.0),
+        ("saryno_dms_created_total ", 1.0),
+        ("saryno_dms_reused_total ", 1.0),
+        (opened, 2.0),
+    ] {
+        assert!(
+            (value(&text, line) - expected).abs() < 0.1,
+            "{line}\n{text}"
+        );
+    }
+    // Two accounts, a DM, and whatever was noted of tokens.
+    assert!(value(&text, "saryno_commit_batch_size_sum ") >= 3.0);
+    assert!(value(&text, "saryno_commit_batch_size_count ") >= 1.0);
+    let refused = "saryno_requests_total{method=\"GET\",route=\"/metrics\",status=\"401\"}";
+    assert!((value(&text, refused) - 3.0).abs() < 0.1);
+    assert!(value(&text, "saryno_database_bytes ") > 4096.0);
+    assert!(value(&text, "saryno_request_duration_seconds_count ") >= 5.0);
+    assert!(!text.contains(&a.id()) && !text.contains("Ada"));
+}
+
+#[test]
+fn a_listener_of_its_own_tells_them_and_the_servers_own_does_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let variables = [("SARYNO_METRICS__ADDRESS", "127.0.0.1:0")];
+    let server = Binary::start_with(&data, &[], &variables);
+    let log = server.log();
+    let url = log.split("metrics are at ").nth(1).unwrap();
+    let url = url.split(['"', '\n', ' ']).next().unwrap();
+    let text = agent()
+        .get(url)
+        .call()
+        .unwrap()
+        .into_body()
+        .read_to_string()
+        .unwrap();
+    assert!(text.contains("saryno_uptime_seconds"), "{text}");
+    let beside = format!("{}/metrics", server.url);
+    assert_eq!(agent().get(&beside).call().unwrap().status(), 404);
+}
+
+#[test]
+fn the_token_is_not_printed_and_a_short_one_stops_the_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let file = directory.path().join("saryno.toml");
+    std::fs::write(&file, format!("[metrics]\ntoken = \"{TOKEN}\"\n")).unwrap();
+    let shown = run(&data, &["config", "show"]);
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(shown.contains("metrics.token = \"(set)\""), "{shown}");
+    assert!(!shown.contains(TOKEN), "{shown}");
+    std::fs::write(&file, "[metrics]\ntoken = \"short\"\n").unwrap();
+    let refused = run(&data, &["config", "check"]);
+    let sentence = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        sentence.contains("metrics.token is 16 visible"),
+        "{sentence}"
+    );
+    assert_eq!(refused.status.code(), Some(1));
+}
