@@ -76,7 +76,7 @@ pub struct Allowance {
 }
 
 impl Allowance {
-    /// How somebody stands who has done it so often as they may, first at that moment.
+    /// How somebody stands who has done it so often as they may since that moment.
     #[must_use]
     pub fn exhausted(&self, first: Timestamp) -> Standing {
         let until = first.after(self.within).0.saturating_sub(self.now.0);

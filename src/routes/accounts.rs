@@ -236,9 +236,14 @@ pub(super) async fn check_own_password(
     let id = caller.user.id;
     app.limits.password_check_from(from.0)?;
     app.limits.password_check_of(&Claimed::Account(id))?;
-    let stored = app.store.password(id).await?;
-    let fits = app.hasher.check(typed.0, stored.clone()).await?;
-    stored.filter(|_| fits).ok_or(Error::InvalidCredentials)
+    let stored = app.store.password(id).await?.ok_or(Error::Forbidden(
+        "This account has no password; ask an admin for a link that sets one.",
+    ))?;
+    if app.hasher.check(typed.0, Some(stored.clone())).await? {
+        Ok(stored)
+    } else {
+        Err(Error::InvalidCredentials)
+    }
 }
 
 /// What the client calls itself, for the list of sessions.

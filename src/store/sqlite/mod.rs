@@ -195,7 +195,7 @@ mod plans {
 
     use super::{
         access, accounts, audit, blocks, channels, communities, directory, images, migrate,
-        registration, users, views,
+        registration, terms, users, views,
     };
     use crate::audit::Filter;
     use crate::directory::UserFilter;
@@ -318,6 +318,23 @@ mod plans {
     fn the_account_of_a_reset_code_and_an_instance_invite_are_found_by_their_keys() {
         uses(accounts::RESET, "(hash=?)");
         uses(registration::GOOD_INVITE, "PRIMARY KEY (code=?)");
+    }
+
+    #[test]
+    fn what_is_counted_and_what_is_done_once_is_found_and_swept_by_indexes() {
+        uses(
+            terms::COUNTED,
+            "INDEX counted_by_user (user_id=? AND bucket=?)",
+        );
+        uses(terms::KNOWN, "(user_id=? AND key=?)");
+        for (sql, index) in terms::SWEEP
+            .into_iter()
+            .zip(["counted_by_age", "idempotency_keys_by_age"])
+        {
+            for range in ["(at<?)", "(at>?)"] {
+                uses(sql, &format!("INDEX {index} {range}"));
+            }
+        }
     }
 
     #[test]

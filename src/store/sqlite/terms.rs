@@ -9,25 +9,35 @@ use crate::id::Id;
 use crate::idempotency::{Answer, KEY_END, Once};
 use crate::limits::Allowance;
 
-/// What no longer counts; and what a clock that was set back has left in a future that may be long in coming.
-const FORGET_COUNTED: &str = "
-    DELETE FROM counted WHERE user_id = :user AND bucket = :bucket AND (at <= :ended OR at > :ahead)";
+/// What no longer counts.
+const FORGET_COUNTED: &str =
+    "DELETE FROM counted WHERE user_id = :user AND bucket = :bucket AND at <= :ended";
 
-pub(super) const COUNTED: &str =
-    "SELECT count(*), min(at) FROM counted WHERE user_id = :user AND bucket = :bucket";
+/// What a clock that was set back has left in the future, which may be long in coming, counts from now on.
+const BRING_BACK: &str = "
+    UPDATE counted SET at = :now WHERE user_id = :user AND bucket = :bucket AND at > :now";
+
+/// The one that must be over before there is room for another.
+pub(super) const COUNTED: &str = "
+    SELECT at FROM counted WHERE user_id = :user AND bucket = :bucket ORDER BY at DESC LIMIT 1 OFFSET :most - 1";
 
 const COUNT: &str = "INSERT INTO counted (user_id, bucket, at) VALUES (:user, :bucket, :at)";
 
-pub(super) const KNOWN: &str = "SELECT request, answer FROM idempotency_keys WHERE user_id = :user AND key = :key AND at > :ended";
+/// Not one that was left in the future by a clock that was set back.
+pub(super) const KNOWN: &str = "
+    SELECT request, answer FROM idempotency_keys
+    WHERE user_id = :user AND key = :key AND at > :ended AND at <= :ahead";
 
 /// A key that has ended may be taken again.
 const REMEMBER: &str = "
     INSERT INTO idempotency_keys (user_id, key, request, answer, at) VALUES (:user, :key, :request, :answer, :at)
     ON CONFLICT (user_id, key) DO UPDATE SET request = excluded.request, answer = excluded.answer, at = excluded.at";
 
+/// What has ended, and what a clock that was set back has left in the future.
 pub(super) const SWEEP: [&str; 2] = [
-    "DELETE FROM counted WHERE rowid IN (SELECT rowid FROM counted WHERE at <= :ended LIMIT :most)",
-    "DELETE FROM idempotency_keys WHERE rowid IN (SELECT rowid FROM idempotency_keys WHERE at <= :ended LIMIT :most)",
+    "DELETE FROM counted WHERE rowid IN (SELECT rowid FROM counted WHERE at <= :ended OR at > :ahead LIMIT :most)",
+    "DELETE FROM idempotency_keys
+    WHERE rowid IN (SELECT rowid FROM idempotency_keys WHERE at <= :ended OR at > :ahead LIMIT :most)",
 ];
 
 /// How many rows of each kind one sweep takes away: other writes wait meanwhile.
@@ -39,19 +49,20 @@ pub(super) fn count(connection: &Connection, user: Id, allowance: Option<Allowan
         return Ok(());
     };
     let (bucket, now) = (allowance.bucket.name(), allowance.now);
-    let (ended, ahead) = (now.before(allowance.within), now.after(allowance.within));
-    let parameters =
-        named_params! { ":user": user, ":bucket": bucket, ":ended": ended, ":ahead": ahead };
+    let ended = now.before(allowance.within);
     connection
         .prepare_cached(FORGET_COUNTED)?
-        .execute(parameters)?;
-    let (counted, first): (u32, Option<Timestamp>) = connection
+        .execute(named_params! { ":user": user, ":bucket": bucket, ":ended": ended })?;
+    connection
+        .prepare_cached(BRING_BACK)?
+        .execute(named_params! { ":user": user, ":bucket": bucket, ":now": now })?;
+    let parameters =
+        named_params! { ":user": user, ":bucket": bucket, ":most": allowance.most.get() };
+    let first: Option<Timestamp> = connection
         .prepare_cached(COUNTED)?
-        .query_row(named_params! { ":user": user, ":bucket": bucket }, |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })?;
-    if counted >= allowance.most.get() {
-        let first = first.unwrap_or(now);
+        .query_row(parameters, |row| row.get(0))
+        .optional()?;
+    if let Some(first) = first {
         return Err(Error::Limited(allowance.exhausted(first)));
     }
     let parameters = named_params! { ":user": user, ":bucket": bucket, ":at": now };
@@ -69,8 +80,8 @@ pub(super) fn once<T: Serialize>(
     let Some(once) = once else {
         return work().map(Answer::First);
     };
-    let ended = once.now.before(KEY_END);
-    let parameters = named_params! { ":user": user, ":key": once.key.as_str(), ":ended": ended };
+    let (ended, ahead) = (once.now.before(KEY_END), once.now.after(KEY_END));
+    let parameters = named_params! { ":user": user, ":key": once.key.as_str(), ":ended": ended, ":ahead": ahead };
     let known: Option<([u8; 32], String)> = connection
         .prepare_cached(KNOWN)?
         .query_row(parameters, |row| Ok((row.get(0)?, row.get(1)?)))
@@ -113,7 +124,11 @@ pub(super) fn sweep(connection: &Connection, now: Timestamp) -> Result<bool> {
     let mut more = false;
     for sql in SWEEP {
         // Nothing that is counted counts longer than a key is remembered.
-        let parameters = named_params! { ":ended": now.before(KEY_END), ":most": SWEPT };
+        let parameters = named_params! {
+            ":ended": now.before(KEY_END),
+            ":ahead": now.after(KEY_END),
+            ":most": SWEPT,
+        };
         let swept = connection.prepare_cached(sql)?.execute(parameters)?;
         more |= swept >= SWEPT as usize;
     }
