@@ -1,7 +1,7 @@
 //! Logging in on the account page and out, the sessions, and the tokens that somebody makes for themself.
 
 use futures::future::join;
-use rocket::http::Method::{Delete, Get, Post};
+use rocket::http::Method::{Delete, Get, Patch, Post};
 use saryno::accounts::{Accounts, Label, NewToken, Secret, SecretHash};
 use saryno::actions::{Action, UserAction};
 use saryno::config::Config;
@@ -151,11 +151,10 @@ async fn the_state_tells_which_of_the_sessions_is_this_one() {
     let other = session(&home.server, &home.me).await;
     let list = home.get("/auth/tokens").await.expect(200);
     for (cookie, place) in [(&home.cookie, 1), (&other, 2)] {
-        let expected =
-            json!({"user": home.me.user, "session": ids(&list)[place], "registration": "closed"});
+        let expected = json!({"user": home.me.user, "session": ids(&list)[place], "registration": "closed", "disabled": null});
         assert_eq!(state(&home.server, Some(cookie)).await, expected);
     }
-    let nobody = json!({"user": null, "session": null, "registration": "closed"});
+    let nobody = json!({"user": null, "session": null, "registration": "closed", "disabled": null});
     assert_eq!(state(&home.server, None).await, nobody);
 }
 
@@ -360,4 +359,33 @@ async fn of_a_token_made_and_a_log_out_everywhere_at_once_no_token_is_left() {
         let left = count(&home.server, "SELECT count(*) FROM tokens");
         assert_eq!(left, 0);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_was_drawn_for_somebody_else_does_and_reads_nothing() {
+    let home = Home::open().await;
+    let other = resident(&home.server, "Bob", 2).await;
+    let as_user = async |method, path: &str, id: &str| {
+        let mut own = headers(Some(&home.cookie));
+        own.push(("X-Saryno-User", id.to_owned()));
+        send(&home.server, method, path, &own, Some("{}")).await
+    };
+    let (me, stranger) = (home.me.id(), other.id());
+    let before = home.rows();
+    for (method, path) in [
+        (Get, "/account/api/users/@me"),
+        (Patch, "/account/api/users/@me"),
+        (Post, "/account/api/tokens"),
+        (Delete, "/account/api/auth/tokens"),
+    ] {
+        let answer = as_user(method, path, &stranger).await;
+        assert_eq!(answer.fails(), failure(401, "unauthorized"), "{path}");
+    }
+    assert_eq!(home.rows(), before);
+    as_user(Get, "/account/api/users/@me", &me)
+        .await
+        .expect(200);
+    // A link has no headers.
+    let export = async |id: &str| home.get(&format!("/users/@me/export?as={id}")).await.status;
+    assert_eq!((export(&stranger).await, export(&me).await), (401, 200));
 }

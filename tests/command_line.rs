@@ -390,6 +390,20 @@ fn a_setting_that_is_unknown_of_a_wrong_type_or_out_of_range_stops_the_start_and
 }
 
 #[test]
+fn an_invite_is_printed_as_a_link_and_a_closed_registration_is_told_of() {
+    let (_directory, data) = directory();
+    let made = said(&run(&data, &["invite", "create"]));
+    assert!(
+        made.contains("http://127.0.0.1:8000/account#/join/"),
+        "{made}"
+    );
+    assert!(made.contains("Registration is closed"), "{made}");
+    run_json(&data, &["registration", "invite"]);
+    let made = said(&run(&data, &["invite", "create"]));
+    assert!(!made.contains("Registration is closed"), "{made}");
+}
+
+#[test]
 fn an_invite_that_is_good_for_no_time_is_wrong_usage() {
     let (_kept, data) = directory();
     for duration in ["0d", "soon", "-1d"] {

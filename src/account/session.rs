@@ -40,11 +40,14 @@ struct Now {
     /// The session's own place in the list of sessions.
     session: Option<Id>,
     registration: Policy,
+    /// The sentence for somebody whose account is disabled, with the reason.
+    disabled: Option<String>,
 }
 
 #[get("/state")]
 async fn state(visitor: Visitor, app: &AppState) -> Result<Json<Now>> {
     let registration = app.store.registration().await?;
+    let disabled = visitor.disabled;
     let (user, session) = visitor
         .caller
         .map(|caller| (caller.user, caller.token))
@@ -53,6 +56,7 @@ async fn state(visitor: Visitor, app: &AppState) -> Result<Json<Now>> {
         user,
         session,
         registration,
+        disabled,
     }))
 }
 

@@ -44,12 +44,11 @@ impl Serve {
             batch: config.store.batch,
         };
         let store = Arc::new(Sqlite::open(&data.database(), options)?);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.workers)
-            // Threads that block: a read each, a hash a core, and the writer's answers need none.
-            .max_blocking_threads(
-                usize::try_from(config.store.readers).unwrap_or(1) + config.workers,
-            )
+            // Threads that block: a read each; a hash, an upload and a picture a core, so that reads wait for none of them.
+            .max_blocking_threads(usize::try_from(config.store.readers).unwrap_or(1) + 3 * cores)
             .enable_all()
             .build()
             .map_err(|error| Error::Internal(format!("the runtime: {error}")))?;

@@ -86,7 +86,7 @@ impl Files {
             "" if !uri.path().ends_with('/') => {
                 return Ok(Asset::Moved(format!("{}/", uri.path())));
             }
-            "" => self.get(index),
+            "" | "index.html" => self.get(index),
             path => self.get(path),
         };
         found.map(Asset::File).ok_or(Error::NotFound)
