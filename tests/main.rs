@@ -15,6 +15,7 @@ mod hour;
 mod operate;
 mod painting;
 mod support;
+mod tally;
 mod visit;
 mod windows;
 
@@ -61,6 +62,8 @@ mod groups;
 mod house;
 mod icons;
 mod input;
+mod limits;
+mod limits_who;
 mod page_files;
 mod pictures;
 mod proxies;
