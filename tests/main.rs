@@ -63,6 +63,7 @@ mod house;
 mod icons;
 mod input;
 mod limits;
+mod limits_passwords;
 mod limits_who;
 mod page_files;
 mod pictures;
