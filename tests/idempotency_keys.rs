@@ -232,3 +232,18 @@ async fn a_deleted_account_leaves_no_key_behind_and_a_disabled_one_gets_no_repla
         .await;
     assert_eq!(again.fails(), failure(401, "unauthorized"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dm_that_stood_already_is_asked_for_once_too() {
+    let world = World::new().await;
+    let [dm, ..] = world.makings().await;
+    let standing = world.server.post(&dm.path, &world.me, &dm.body).await;
+    let first = world.make(&dm, KEY).await;
+    assert!(!is_replayed(&first));
+    assert_eq!(first.expect(200), standing.expect(200));
+    let path = format!("/channels/{}", id(&standing.json()));
+    world.server.delete(&path, &world.me).await.expect(204);
+    let before = world.rows();
+    replays(&world.make(&dm, KEY).await, &first);
+    assert_eq!(world.rows(), before, "it is shown again");
+}

@@ -101,11 +101,11 @@ async fn each_setting_that_is_0_turns_its_limit_off_and_no_other() {
         ("requests", |limits| limits.burst = 0),
         ("renames", |limits| limits.renames_per_hour = 0),
         ("new-channels", |limits| {
-            limits.new_channels_per_10_minutes = 0
+            limits.new_channels_per_10_minutes = 0;
         }),
         // With an address's, an account's.
         ("password-checks", |limits| {
-            limits.password_checks_per_minute = 0
+            limits.password_checks_per_minute = 0;
         }),
         ("registrations", |limits| limits.registrations_per_hour = 0),
     ];
