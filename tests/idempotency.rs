@@ -93,6 +93,30 @@ async fn a_key_with_another_body_or_at_another_path_is_a_conflict_and_makes_noth
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_body_at_another_path_is_another_request() {
+    let world = World::new().await;
+    let (server, me, owner) = (&world.server, &world.me, &world.others[0]);
+    let mut paths = Vec::new();
+    for _ in 0..2 {
+        paths.push(format!("{}/invites", community(server, me).await));
+        let place = community(server, owner).await;
+        paths.push(invite(server, owner, &place, &json!({})).await);
+    }
+    let [make, join, make_there, join_there] = <[String; 4]>::try_from(paths).unwrap();
+    for (key, here, there, body) in [
+        ("make", make, make_there, json!({})),
+        ("join", join, join_there, Value::Null),
+    ] {
+        let first = world.send(me, Post, &here, key, &body).await;
+        assert!([200, 201].contains(&first.status), "{}", first.text());
+        let before = world.rows();
+        let other = world.send(me, Post, &there, key, &body).await;
+        assert_eq!(other.fails(), failure(409, "idempotency_conflict"));
+        assert_eq!(world.rows(), before);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_same_key_of_another_account_is_its_own() {
     let world = World::new().await;
     let [a, b, c, d] = &world.others;
