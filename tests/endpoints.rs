@@ -230,7 +230,7 @@ impl World {
             endpoint(
                 Method::Post,
                 "/auth/password",
-                401,
+                403,
                 json!({"current": password, "new": password}),
                 vec![
                     Field("current", Kind::Text, Required),

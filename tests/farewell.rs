@@ -56,9 +56,13 @@ async fn without_the_right_password_nothing_happens() {
     let (server, me) = start().await;
     let [without] = people(&server).await;
     let wrong = json!({"password": "another horse"});
-    for who in [&me, &without] {
+    for (who, refusal) in [
+        (&me, failure(401, "invalid_credentials")),
+        // Nothing would be right.
+        (&without, failure(403, "forbidden")),
+    ] {
         let answer = leave(&server, who, &wrong).await;
-        assert_eq!(answer.fails(), failure(401, "invalid_credentials"));
+        assert_eq!(answer.fails(), refusal);
         server.get("/users/@me", who).await.expect(200);
     }
     let missing = leave(&server, &me, &json!({})).await;
