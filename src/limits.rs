@@ -85,7 +85,8 @@ impl Allowance {
             limit: self.most.get(),
             remaining: 0,
             // Never at once: the same moment would be refused again.
-            reset_after: Duration::from_millis(u64::try_from(until).unwrap_or(0).max(1)),
+            reset_after: Duration::from_millis(u64::try_from(until).unwrap_or(0).max(1))
+                .min(self.within),
         }
     }
 }

@@ -93,6 +93,8 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
             }
             Err(until) => {
                 let wait = until.wait_time_from(DefaultClock::default().now());
+                // It may be over by now; but who was refused is told to come back, not to have stayed.
+                let wait = wait.max(Duration::from_millis(1));
                 Err(Error::Limited(standing(0, wait)))
             }
         }

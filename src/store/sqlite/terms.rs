@@ -1,5 +1,7 @@
 //! The terms on which something is done, in SQL: how often, and only once; both in the transaction of the deed.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension, named_params};
 use serde::Serialize;
 
@@ -9,13 +11,9 @@ use crate::id::Id;
 use crate::idempotency::{Answer, KEY_END, Once};
 use crate::limits::Allowance;
 
-/// What no longer counts.
-const FORGET_COUNTED: &str =
-    "DELETE FROM counted WHERE user_id = :user AND bucket = :bucket AND at <= :ended";
-
-/// What a clock that was set back has left in the future, which may be long in coming, counts from now on.
-const BRING_BACK: &str = "
-    UPDATE counted SET at = :now WHERE user_id = :user AND bucket = :bucket AND at > :now";
+/// What no longer counts, and what a clock that was set back has left in the future, which may be long in coming.
+const FORGET_COUNTED: &str = "
+    DELETE FROM counted WHERE user_id = :user AND bucket = :bucket AND (at <= :ended OR at > :ahead)";
 
 /// The one that must be over before there is room for another.
 pub(super) const COUNTED: &str = "
@@ -40,6 +38,9 @@ pub(super) const SWEEP: [&str; 2] = [
     WHERE rowid IN (SELECT rowid FROM idempotency_keys WHERE at <= :ended OR at > :ahead LIMIT :most)",
 ];
 
+/// How far ahead another request's moment may be that came at the same time.
+const ABREAST: Duration = Duration::from_secs(1);
+
 /// How many rows of each kind one sweep takes away: other writes wait meanwhile.
 const SWEPT: u32 = 500;
 
@@ -49,13 +50,12 @@ pub(super) fn count(connection: &Connection, user: Id, allowance: Option<Allowan
         return Ok(());
     };
     let (bucket, now) = (allowance.bucket.name(), allowance.now);
-    let ended = now.before(allowance.within);
+    let (ended, ahead) = (now.before(allowance.within), now.after(ABREAST));
+    let parameters =
+        named_params! { ":user": user, ":bucket": bucket, ":ended": ended, ":ahead": ahead };
     connection
         .prepare_cached(FORGET_COUNTED)?
-        .execute(named_params! { ":user": user, ":bucket": bucket, ":ended": ended })?;
-    connection
-        .prepare_cached(BRING_BACK)?
-        .execute(named_params! { ":user": user, ":bucket": bucket, ":now": now })?;
+        .execute(parameters)?;
     let parameters =
         named_params! { ":user": user, ":bucket": bucket, ":most": allowance.most.get() };
     let first: Option<Timestamp> = connection
