@@ -10,6 +10,7 @@
 //! | [`admins`], [`actions`], [`audit`], [`directory`], [`views`] | who runs the instance: what they do, the log of it, how they search, what they see |
 //! | [`channels`], [`communities`], [`blocks`] | where people talk: DMs and groups; communities, members, invites; whom they shut out |
 //! | [`images`] | avatars and icons: what is taken, stored, shown and drawn |
+//! | [`backups`] | copies that were verified, when they are made, and what a look at the whole of a database finds |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
 //! | [`cores`] | the queue for work that keeps a core busy |
 //! | [`fields`], [`error`] | a body read with all its faults at once; the one error |
@@ -30,6 +31,7 @@ pub mod actions;
 mod admin;
 pub mod admins;
 pub mod audit;
+pub mod backups;
 pub mod blocks;
 pub mod channels;
 pub mod cli;

@@ -13,7 +13,7 @@ use crate::config::url_of;
 use crate::error::{Error, Result};
 use crate::id::{COMMAND_LINE_WORKER, Generator};
 use crate::store::Store;
-use crate::store::sqlite::{Options, Sqlite};
+use crate::store::sqlite::{DatabaseFile, Options, Sqlite};
 
 /// A data directory that exists.
 pub(super) struct DataDirectory(PathBuf);
@@ -53,6 +53,23 @@ impl DataDirectory {
             ))
         })?;
         Ok(Self(path.to_path_buf()))
+    }
+
+    /// The directory, which must have a database in it already.
+    pub(super) fn existing(path: &Path) -> Result<Self> {
+        let this = Self(path.to_path_buf());
+        match std::fs::metadata(this.database()) {
+            Ok(_) => Ok(this),
+            Err(error) => Err(Error::Internal(format!(
+                "there are no data at {}: {error}; choose the data directory with --data",
+                this.database().display()
+            ))),
+        }
+    }
+
+    /// The database in it, to read beside whoever serves it.
+    pub(super) fn database_file(&self) -> DatabaseFile {
+        DatabaseFile::at(&self.database())
     }
 
     /// The database in it.

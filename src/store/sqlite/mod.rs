@@ -12,13 +12,16 @@ mod blocks;
 mod channels;
 mod communities;
 mod directory;
+mod file;
 mod images;
 mod invites;
 mod migrate;
 mod readers;
 mod registration;
 mod rows;
+mod rules;
 mod users;
+mod verify;
 mod views;
 mod writer;
 
@@ -33,6 +36,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::store::Store;
+pub use file::{DatabaseFile, verify_copy};
 use readers::Readers;
 use writer::Writer;
 

@@ -1,0 +1,36 @@
+//! Backups: copies of the whole store that were verified before they were called so; and the looks at the whole that verify them.
+
+pub mod checksum;
+mod making;
+mod pace;
+mod verification;
+
+use std::path::Path;
+
+use crate::error::Result;
+pub use making::{Made, directory_of, make, sync};
+pub use pace::{Pace, Work};
+pub use verification::{Finding, Severity, Verification};
+
+/// What backups are made of: the store's file, read beside whoever serves it and never written. All of it blocks, for minutes where
+/// there is much.
+pub trait Source: Send + Sync {
+    /// Copies everything, as it is at one moment, over the empty file at `path`. What is copied is not on the disk yet.
+    ///
+    /// # Errors
+    /// `StorageFull` where there is no room for it; `ShuttingDown` where the pace ended it; `Busy`, `Internal`.
+    fn copy_to(&self, path: &Path, pace: &Pace) -> Result<()>;
+
+    /// Looks at the whole of what is served.
+    ///
+    /// # Errors
+    /// `ShuttingDown` where the pace ended it; `Busy`; `Internal` where there is no such file. What is wrong with one that is there is
+    /// a finding, and no error.
+    fn verify(&self, pace: &Pace) -> Result<Verification>;
+
+    /// Looks at the whole of a copy that nobody writes.
+    ///
+    /// # Errors
+    /// As `verify`.
+    fn verify_copy(&self, path: &Path, pace: &Pace) -> Result<Verification>;
+}
