@@ -3,7 +3,8 @@
 
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
@@ -11,6 +12,7 @@ use figment::{Figment, Metadata, Profile, Provider, Source};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::backups::Every;
 use crate::error::{Error, Result};
 use crate::id::COMMAND_LINE_WORKER;
 
@@ -40,8 +42,22 @@ pub struct Config {
     pub group_dm_max: usize,
     /// The store's sizes.
     pub store: Store,
+    /// Backups that are made by themselves.
+    pub backup: Backup,
     /// What is logged, and how.
     pub log: Log,
+}
+
+/// `backup.*`
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// How long after one the next is due.
+    pub every: Every,
+    /// How many of those that the server made are kept.
+    pub keep: usize,
+    /// Where they go; from the data directory on, where it does not begin with a slash.
+    pub dir: PathBuf,
 }
 
 /// `store.*`
@@ -110,6 +126,11 @@ impl Default for Config {
                 readers: u32::try_from(2 * cores).unwrap_or(2),
                 queue: 4096,
                 batch: 256,
+            },
+            backup: Backup {
+                every: Every(Some(Duration::from_hours(24))),
+                keep: 14,
+                dir: "backups".into(),
             },
             log: Log {
                 level: Level::Info,
@@ -242,6 +263,7 @@ impl Config {
             ),
             (self.store.queue > 0, "store.queue is 1 at least"),
             (self.store.batch > 0, "store.batch is 1 at least"),
+            (self.backup.keep > 0, "backup.keep is 1 at least"),
             (
                 public.is_none_or(|at| at.starts_with("http://") || at.starts_with("https://")),
                 url,

@@ -68,6 +68,7 @@ use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket};
 use tokio::signal::unix::{SignalKind, signal};
 
+use backups::Keeper;
 use config::Config;
 use error::{Error, Result};
 use id::Generator;
@@ -80,14 +81,21 @@ use store::Store;
 /// makes the contract's 10 (section 5).
 const GRACE: u32 = 8;
 
-/// The whole server, not yet listening. `ids` lie above everything in the store.
+/// The whole server, not yet listening. `ids` lie above everything in the store; `keeper` is of the store's own file, and whoever
+/// calls this runs it.
 ///
 /// # Errors
 /// [`Error::Internal`] if passwords can't be hashed on this system.
-pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<Rocket<Build>> {
+pub fn server(
+    config: &Config,
+    store: Arc<dyn Store>,
+    ids: Generator,
+    keeper: Arc<Keeper>,
+) -> Result<Rocket<Build>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let app = routes::App {
         store,
+        keeper,
         ids,
         hasher: Hasher::new(cores)?,
         studio: Studio::new(cores),
@@ -117,6 +125,11 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         cli_colors: false,
         ..RocketConfig::release_default()
     });
+    let ending = app.keeper.clone();
+    let rocket = rocket.attach(AdHoc::on_shutdown(
+        "what the keeper of backups does",
+        |_| Box::pin(async move { ending.end() }),
+    ));
     let rocket = routes::mount(web::mount(rocket), app);
     Ok(account::mount(admin::mount(rocket)))
 }

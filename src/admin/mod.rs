@@ -3,6 +3,7 @@
 
 mod admins;
 mod auth;
+mod backups;
 mod channels;
 mod communities;
 mod forms;
@@ -51,6 +52,7 @@ pub(crate) fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
         channels::routes(),
         communities::routes(),
         registration::routes(),
+        backups::routes(),
         admins::routes(),
     ]
     .concat();

@@ -53,7 +53,7 @@ pub fn line(sum: &str, file: &Path) -> Vec<u8> {
     let special = |byte: &u8| matches!(byte, b'\\' | b'\n' | b'\r');
     let mut line = Vec::new();
     // A line with such a name begins with a backslash.
-    if name.iter().any(|byte| special(byte)) {
+    if name.iter().any(special) {
         line.push(b'\\');
     }
     line.extend_from_slice(sum.as_bytes());

@@ -1,15 +1,22 @@
 //! Backups: copies of the whole store that were verified before they were called so; and the looks at the whole that verify them.
 
 pub mod checksum;
+mod every;
+mod keeper;
 mod making;
+mod name;
 mod pace;
+mod shelf;
 mod verification;
 
 use std::path::Path;
 
 use crate::error::Result;
+pub use every::Every;
+pub use keeper::{Failure, Health, Keeper, Plan, Report};
 pub use making::{Made, directory_of, make, sync};
 pub use pace::{Pace, Work};
+pub use shelf::Kept;
 pub use verification::{Finding, Severity, Verification};
 
 /// What backups are made of: the store's file, read beside whoever serves it and never written. All of it blocks, for minutes where

@@ -8,6 +8,7 @@ mod data;
 mod health;
 mod invite;
 mod registration;
+mod restore;
 mod serve;
 mod user;
 mod verify;
@@ -62,6 +63,8 @@ enum Command {
     Invite(invite::Invite),
     /// Copy all data into a file and verify the copy.
     Backup(backup::Backup),
+    /// Put a backup in the place of the data, which are kept aside; the server must be stopped.
+    Restore(restore::Restore),
     /// Look at the whole of the data: whether the file is sound and keeps every rule.
     Verify(verify::Verify),
     /// Show or check the settings.
@@ -148,6 +151,7 @@ pub fn main() -> ExitCode {
         Command::Registration(registration) => registration.run(&place),
         Command::Invite(invite) => invite.run(&place),
         Command::Backup(backup) => backup.run(&place),
+        Command::Restore(restore) => restore.run(&place),
         Command::Verify(verify) => verify.run(&place),
         Command::Config(config) => config.run(&place),
         Command::Health(health) => health.run(&place),

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY_TIMEOUT, verify};
+use super::{BUSY_TIMEOUT, HIGHEST_ID, verify};
 use crate::backups::{Pace, Source, Verification};
 use crate::error::{Error, Result};
+use crate::id::Id;
 
 /// Pages that are copied at once: a mebibyte, and about a millisecond's work.
 const STEP: i32 = 256;
@@ -28,6 +29,30 @@ impl DatabaseFile {
     #[must_use]
     pub fn at(path: &Path) -> Self {
         Self(path.to_path_buf())
+    }
+
+    /// The highest id ever recorded in it.
+    ///
+    /// # Errors
+    /// `Busy`; `Internal` where it can't be read.
+    pub fn highest_id(&self) -> Result<Id> {
+        Ok(self.open()?.query_row(HIGHEST_ID, [], |row| row.get(0))?)
+    }
+
+    /// Makes one file of it and of the WAL that may be beside it. The next server to open it gives it a WAL again.
+    ///
+    /// # Errors
+    /// `Busy` while anybody else has it open; `Internal` where it can't be read.
+    pub fn fold(&self) -> Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.0, flags)?;
+        let mode: String =
+            connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
+        match mode.as_str() {
+            "delete" => Ok(()),
+            // It says so, instead of failing, where it is not alone.
+            _ => Err(Error::Busy),
+        }
     }
 
     fn open(&self) -> Result<Connection> {
@@ -64,7 +89,7 @@ impl Source for DatabaseFile {
         let moment = from.unchecked_transaction()?;
         // Only what is read begins the transaction.
         moment.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-        let (backup, mut work, mut steps) = (Backup::new(&moment, &mut to)?, pace.begin(), 0_u32);
+        let (backup, mut steps) = (Backup::new(&moment, &mut to)?, 0_u32);
         loop {
             match backup.step(STEP)? {
                 StepResult::Done => break,
@@ -73,9 +98,12 @@ impl Source for DatabaseFile {
             }
             steps += 1;
             if steps.is_multiple_of(STEPS_A_SYNC) {
-                written.sync_data().map_err(full_or_internal)?;
+                written
+                    .sync_data()
+                    .map_err(|error| full_or_internal(&error))?;
             }
-            if !work.goes_on() {
+            // Without a rest: for as long as the read lasts, the WAL can only grow.
+            if pace.is_over() {
                 return Err(Error::ShuttingDown);
             }
         }
@@ -103,13 +131,7 @@ pub fn verify_copy(path: &Path, pace: &Pace) -> Result<Verification> {
     let refuse =
         |error: String| Error::Internal(format!("{} can't be opened: {error}", path.display()));
     fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    if fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
-        return Err(refuse(
-            "a write-ahead log is beside it, so it is a server's own data and no backup; make one of them with `saryno backup`".into(),
-        ));
-    }
+    require_no_wal(path)?;
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_bytes() {
         match byte {
@@ -130,7 +152,23 @@ pub fn verify_copy(path: &Path, pace: &Pace) -> Result<Verification> {
     verify::verify(&connection, pace)
 }
 
-fn full_or_internal(error: std::io::Error) -> Error {
+/// Holds a file that is to be all there is against what may be beside it.
+///
+/// # Errors
+/// `Internal` with a sentence where a write-ahead log is.
+pub fn require_no_wal(path: &Path) -> Result<()> {
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    if fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+        return Err(Error::Internal(format!(
+            "{} has a write-ahead log beside it, so it is data that are served and no backup; make one of them with `saryno backup`",
+            path.display()
+        )));
+    }
+    Ok(())
+}
+
+fn full_or_internal(error: &std::io::Error) -> Error {
     match error.kind() {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Error::StorageFull,
         _ => Error::Internal(format!("the copy can't be written to the disk: {error}")),

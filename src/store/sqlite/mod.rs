@@ -18,6 +18,7 @@ mod invites;
 mod migrate;
 mod readers;
 mod registration;
+mod restored;
 mod rows;
 mod rules;
 mod users;
@@ -36,7 +37,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::store::Store;
-pub use file::{DatabaseFile, verify_copy};
+pub use file::{DatabaseFile, require_no_wal, verify_copy};
 use readers::Readers;
 use writer::Writer;
 
@@ -45,6 +46,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prepared statements kept on each connection; more than there are different ones.
 const STATEMENTS: usize = 128;
+
+const HIGHEST_ID: &str = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence";
 
 /// How a store is opened (contract, section 5, `store.*`).
 #[derive(Debug, Clone, Copy)]
@@ -120,11 +123,8 @@ impl Sqlite {
 #[async_trait]
 impl Store for Sqlite {
     async fn highest_id(&self) -> Result<Id> {
-        self.read(|connection| {
-            let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence";
-            Ok(connection.query_row(sql, [], |row| row.get(0))?)
-        })
-        .await
+        self.read(|connection| Ok(connection.query_row(HIGHEST_ID, [], |row| row.get(0))?))
+            .await
     }
 
     async fn ping(&self) -> Result<()> {

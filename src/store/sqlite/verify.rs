@@ -109,7 +109,7 @@ impl Look<'_> {
             "schema",
             "a table, an index or a trigger is missing, or is not what this version of saryno makes",
         );
-        self.check(name, Broken, message, |connection| changed(connection))?;
+        self.check(name, Broken, message, changed)?;
         let message = "there is a table, an index or a trigger that is not saryno's";
         self.check("strangers", Warning, message, strangers)
     }
@@ -253,10 +253,12 @@ fn unrecorded(connection: &Connection) -> rusqlite::Result<Places> {
 }
 
 fn other_images(connection: &Connection) -> rusqlite::Result<Places> {
-    each(connection, "SELECT hash, png FROM images", |row, places| {
+    let sql = "SELECT hash, png, lower(hex(hash)) FROM images";
+    each(connection, sql, |row, places| {
         let (hash, png) = (row.get_ref(0)?.as_blob()?, row.get_ref(1)?.as_blob()?);
         if Sha256::digest(png).as_slice() != hash {
-            places.add(|| hash.iter().map(|byte| format!("{byte:02x}")).collect());
+            let place = text(row.get_ref(2)?);
+            places.add(|| place);
         }
         Ok(())
     })
