@@ -270,11 +270,11 @@ pub trait Accounts: Send + Sync {
     /// None of its own.
     async fn revoke_all(&self, user: Id) -> Result<()>;
 
-    /// Stores a token that the account made for itself.
+    /// Stores a token that the account made for itself, by the session `by`.
     ///
     /// # Errors
-    /// `Unauthorized` or `AccountDisabled` if the account is not what it was when it was admitted.
-    async fn add_token(&self, user: Id, token: NewToken) -> Result<()>;
+    /// `Unauthorized` if that session has ended since it was admitted; `AccountDisabled`.
+    async fn add_token(&self, user: Id, by: Id, token: NewToken) -> Result<()>;
 
     /// Sets a new password after the old one was checked, and revokes every token but the one kept.
     ///
@@ -304,7 +304,7 @@ pub trait Accounts: Send + Sync {
     /// log-in that comes with it.
     ///
     /// # Errors
-    /// `InvalidCredentials` as `reset_of`; `AccountDisabled` for a log-in to an account that is, and then nothing is done.
+    /// `InvalidCredentials` as `reset_of`; `AccountDisabled`, and then the code stays good.
     async fn reset_password(
         &self,
         code: SecretHash,

@@ -152,7 +152,7 @@ impl Error {
                 return Cow::Owned(message.clone());
             }
             Self::Unauthorized => {
-                "A good token is missing; send the header \"Authorization: Bearer <token>\"."
+                "Nobody is logged in with this; send the header \"Authorization: Bearer <token>\" with a good token, or log in again on the page."
             }
             Self::InvalidCredentials => {
                 "What you sent is not right, or the link is used up or expired; check what you typed, or ask an admin for a new link."

@@ -39,8 +39,11 @@ impl World {
         }
         assert_eq!(self.home.rows(), before);
         let state = send(&self.home.server, Get, "/account/api/state", &headers, None);
-        let nobody = json!({"user": null, "session": null, "registration": "open"});
-        assert_eq!(state.await.expect(200), nobody);
+        let state = state.await.expect(200);
+        let nobody = (&Value::Null, &Value::Null, &json!("open"));
+        let told = (&state["user"], &state["session"], &state["registration"]);
+        assert_eq!(told, nobody);
+        assert_eq!(state["disabled"].is_string(), code == "account_disabled");
     }
 
     async fn unauthorized(&self, credentials: &[Credential]) {

@@ -1,7 +1,7 @@
 //! The account page's API: somebody who is logged in there, every endpoint, and one of everything that they are about.
 
 use rocket::http::Method::{self, Delete, Get, Patch, Post, Put};
-use saryno::accounts::{Accounts, Code, InstanceInvite, Label, NewToken, Policy, Secret};
+use saryno::accounts::{Code, InstanceInvite, Label, Policy, Secret};
 use saryno::clock::Timestamp;
 use saryno::users::Discriminator;
 use serde_json::{Value, json};
@@ -131,13 +131,17 @@ pub(crate) async fn resident(server: &Server, name: &str, discriminator: u16) ->
 /// A session on the page, as a log-in begins it.
 pub(crate) async fn session(server: &Server, of: &Account) -> String {
     let cookie = Secret::session();
-    let token = NewToken {
-        id: server.ids.next().unwrap(),
-        hash: cookie.hash(),
-        label: Label::of_browser(Some("Mozilla/5.0 (X11) Firefox/150.0")),
-        login: Some(now()),
-    };
-    server.store.add_token(of.user.id, token).await.unwrap();
+    let sql = "INSERT INTO tokens (id, user_id, hash, name, login, last_used) VALUES (?1, ?2, ?3, ?4, 1, ?5)";
+    let label = Label::of_browser(Some("Mozilla/5.0 (X11) Firefox/150.0"));
+    let id = server.ids.next().unwrap();
+    let row = (
+        id.bits(),
+        of.user.id.bits(),
+        cookie.hash().0,
+        label.0,
+        now().0,
+    );
+    server.database().execute(sql, row).unwrap();
     cookie.reveal().to_owned()
 }
 

@@ -1,7 +1,10 @@
 //! Logging in on the account page and out, the sessions, and the tokens that somebody makes for themself.
 
-use rocket::http::Method::{Get, Post};
+use futures::future::join;
+use rocket::http::Method::{Delete, Get, Patch, Post};
+use saryno::accounts::{Accounts, Label, NewToken, Secret, SecretHash};
 use saryno::actions::{Action, UserAction};
+use saryno::error::Error;
 use saryno::names::Reason;
 use saryno::store::Store;
 use saryno::tokens::UNUSED_END;
@@ -94,16 +97,20 @@ async fn a_disabled_account_learns_why_from_who_knows_its_password_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn log_ins_slow_down_by_address_and_keep_the_owner_of_the_tag_out_from_nowhere_else() {
     let home = Home::open().await;
-    let body = json!({"tag": "Ada#0001", "password": OTHER});
-    for _ in 0..10 {
-        let answer = enter(&home.server, "/login", &body).await;
-        assert_eq!(answer.fails(), failure(401, "invalid_credentials"));
+    let newcomer = json!({"username": "New", "password": OTHER});
+    for _ in 0..2 {
+        let wrong = log_in(&home, "Ada#0001", OTHER).await;
+        assert_eq!(wrong.fails(), failure(401, "invalid_credentials"));
+    }
+    // Registrations count, too, and a closed server refuses them without hashing: it takes no time in which one is forgotten.
+    for _ in 0..8 {
+        let closed = enter(&home.server, "/register", &newcomer).await;
+        assert_eq!(closed.fails(), failure(403, "registration_closed"));
     }
     let before = home.rows();
     assert_limited(&log_in(&home, "Ada#0001", PASSWORD).await);
     assert_limited(&log_in(&home, "Somebody#0001", PASSWORD).await);
     assert_limited(&enter(&home.server, "/reset", &json!({"code": "x", "new": OTHER})).await);
-    let newcomer = json!({"username": "New", "password": OTHER});
     assert_limited(&enter(&home.server, "/register", &newcomer).await);
     assert_eq!(home.rows(), before);
     // Who is in already is not slowed down.
@@ -150,11 +157,10 @@ async fn the_state_tells_which_of_the_sessions_is_this_one() {
     let other = session(&home.server, &home.me).await;
     let list = home.get("/auth/tokens").await.expect(200);
     for (cookie, place) in [(&home.cookie, 1), (&other, 2)] {
-        let expected =
-            json!({"user": home.me.user, "session": ids(&list)[place], "registration": "closed"});
+        let expected = json!({"user": home.me.user, "session": ids(&list)[place], "registration": "closed", "disabled": null});
         assert_eq!(state(&home.server, Some(cookie)).await, expected);
     }
-    let nobody = json!({"user": null, "session": null, "registration": "closed"});
+    let nobody = json!({"user": null, "session": null, "registration": "closed", "disabled": null});
     assert_eq!(state(&home.server, None).await, nobody);
 }
 
@@ -320,4 +326,72 @@ async fn the_sessions_are_the_accounts_own_page_by_page() {
         &Value::Null,
     );
     assert_eq!(answer.await.fails(), failure(400, "invalid_request"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_was_ended_since_it_was_admitted_makes_no_token() {
+    let home = Home::open().await;
+    let (store, me) = (&home.server.store, home.me.user.id);
+    let hash = SecretHash::of_session(&home.cookie).unwrap();
+    let caller = store.caller(hash, now()).await.unwrap();
+    store.revoke_all(me).await.unwrap();
+    let token = NewToken {
+        id: home.server.ids.next().unwrap(),
+        hash: Secret::token().hash(),
+        label: Label::account_page(),
+        login: None,
+    };
+    let made = store.add_token(me, caller.token, token).await;
+    assert_eq!(made, Err(Error::Unauthorized));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_token_made_and_a_log_out_everywhere_at_once_no_token_is_left() {
+    let home = Home::open().await;
+    for _ in 0..50 {
+        let one = session(&home.server, &home.me).await;
+        let other = session(&home.server, &home.me).await;
+        let body = json!({});
+        let make = call(&home.server, Post, "/tokens", Some(&one), &body);
+        let end = call(
+            &home.server,
+            Delete,
+            "/auth/tokens",
+            Some(&other),
+            &Value::Null,
+        );
+        let (_made, ended) = Box::pin(join(make, end)).await;
+        ended.expect(204);
+        let left = count(&home.server, "SELECT count(*) FROM tokens");
+        assert_eq!(left, 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_was_drawn_for_somebody_else_does_and_reads_nothing() {
+    let home = Home::open().await;
+    let other = resident(&home.server, "Bob", 2).await;
+    let as_user = async |method, path: &str, id: &str| {
+        let mut own = headers(Some(&home.cookie));
+        own.push(("X-Saryno-User", id.to_owned()));
+        send(&home.server, method, path, &own, Some("{}")).await
+    };
+    let (me, stranger) = (home.me.id(), other.id());
+    let before = home.rows();
+    for (method, path) in [
+        (Get, "/account/api/users/@me"),
+        (Patch, "/account/api/users/@me"),
+        (Post, "/account/api/tokens"),
+        (Delete, "/account/api/auth/tokens"),
+    ] {
+        let answer = as_user(method, path, &stranger).await;
+        assert_eq!(answer.fails(), failure(401, "unauthorized"), "{path}");
+    }
+    assert_eq!(home.rows(), before);
+    as_user(Get, "/account/api/users/@me", &me)
+        .await
+        .expect(200);
+    // A link has no headers.
+    let export = async |id: &str| home.get(&format!("/users/@me/export?as={id}")).await.status;
+    assert_eq!((export(&stranger).await, export(&me).await), (401, 200));
 }

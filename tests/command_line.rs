@@ -273,7 +273,7 @@ fn what_fails_is_said_on_standard_error_with_1_and_wrong_usage_with_2() {
 #[test]
 fn every_subcommand_explains_itself() {
     let (_directory, data) = directory();
-    let commands = "serve,user create,user show,user token,user reset-link,user disable,user enable,user delete,user flags,registration,invite create,invite list,invite remove,config show,config check,health,user,invite,config,";
+    let commands = "serve,backup,restore,verify,user create,user show,user token,user reset-link,user disable,user enable,user delete,user flags,registration,invite create,invite list,invite remove,config show,config check,health,user,invite,config,";
     for command in commands.split(',') {
         let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let output = run(&data, &arguments);
@@ -387,6 +387,20 @@ fn a_setting_that_is_unknown_of_a_wrong_type_or_out_of_range_stops_the_start_and
     );
     let missing = run(&data, &["config", "check", "--config", "missing.toml"]);
     assert!(complaint(&missing, 1).contains("missing.toml"));
+}
+
+#[test]
+fn an_invite_is_printed_as_a_link_and_a_closed_registration_is_told_of() {
+    let (_directory, data) = directory();
+    let made = said(&run(&data, &["invite", "create"]));
+    assert!(
+        made.contains("http://127.0.0.1:8000/account#/join/"),
+        "{made}"
+    );
+    assert!(made.contains("Registration is closed"), "{made}");
+    run_json(&data, &["registration", "invite"]);
+    let made = said(&run(&data, &["invite", "create"]));
+    assert!(!made.contains("Registration is closed"), "{made}");
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod windows;
 
 mod access;
 mod account_access;
+mod account_deeds;
 mod account_entry;
 mod account_forgery;
 mod account_page;

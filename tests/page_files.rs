@@ -109,20 +109,33 @@ fn nothing_is_inline_nothing_comes_from_elsewhere_and_text_never_becomes_markup(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_lies_in_a_directory_of_its_own() {
+async fn each_page_lies_in_a_directory_of_its_own() {
     let server = Server::start().await;
-    let moved = get(&server, "/admin", &[]).await;
-    assert_eq!(
-        (moved.status, moved.header("Location")),
-        (308, Some("/admin/"))
-    );
-    let page = get(&server, "/admin/", &[]).await;
-    assert_eq!(page.status, 200);
-    assert_eq!(
-        page.header("Content-Type"),
-        Some("text/html; charset=utf-8")
-    );
-    assert!(page.text().starts_with("<!doctype html>"));
+    for (at, script) in [("/admin", "./app.js"), ("/account", "./account/app.js")] {
+        let moved = get(&server, at, &[]).await;
+        let to = format!("{at}/");
+        assert_eq!(
+            (moved.status, moved.header("Location")),
+            (308, Some(to.as_str()))
+        );
+        for address in [to.clone(), format!("{to}index.html")] {
+            let page = get(&server, &address, &[]).await;
+            assert_eq!(page.status, 200);
+            assert_eq!(
+                page.header("Content-Type"),
+                Some("text/html; charset=utf-8")
+            );
+            assert!(page.text().starts_with("<!doctype html>"));
+            let loaded = format!("<script type=\"module\" src=\"{script}\"");
+            assert!(page.text().contains(&loaded), "{address}");
+        }
+        assert_eq!(
+            get(&server, &format!("{at}{}", &script[1..]), &[])
+                .await
+                .status,
+            200
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,11 +40,14 @@ struct Now {
     /// The session's own place in the list of sessions.
     session: Option<Id>,
     registration: Policy,
+    /// The sentence for somebody whose account is disabled, with the reason.
+    disabled: Option<String>,
 }
 
 #[get("/state")]
 async fn state(visitor: Visitor, app: &AppState) -> Result<Json<Now>> {
     let registration = app.store.registration().await?;
+    let disabled = visitor.disabled;
     let (user, session) = visitor
         .caller
         .map(|caller| (caller.user, caller.token))
@@ -53,6 +56,7 @@ async fn state(visitor: Visitor, app: &AppState) -> Result<Json<Now>> {
         user,
         session,
         registration,
+        disabled,
     }))
 }
 
@@ -154,7 +158,9 @@ async fn issue_token(caller: Caller, body: Body, app: &AppState) -> Result<Json<
         label: label.clone(),
         login: None,
     };
-    app.store.add_token(caller.user.id, token).await?;
+    app.store
+        .add_token(caller.user.id, caller.token, token)
+        .await?;
     Ok(Json::created(Issued {
         id,
         name: label,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{Place, Print};
-use crate::accounts::{Accounts, Code, InstanceInvite};
+use crate::accounts::{Accounts, Code, InstanceInvite, Policy};
 use crate::actions::Action;
 use crate::clock::Timestamp;
 use crate::error::Result;
@@ -68,7 +68,10 @@ impl Invite {
                 let action = Action::CreateInstanceInvite(invite.clone());
                 opened.perform(action).await?;
                 let link = format!("{url}/account#/join/{}", invite.code.0);
-                let text = format!("{}\n{link}", describe(&invite));
+                let mut text = format!("{}\n{link}", describe(&invite));
+                if opened.store.registration().await? == Policy::Closed {
+                    text.push_str("\nRegistration is closed at the moment: nobody can use it before `saryno registration invite`.");
+                }
                 print.result(&Made { invite, link }, || text)
             }),
             Self::List { print } => place.run(async |opened| {

@@ -51,11 +51,12 @@ impl Serve {
             directory: place.data.join(&config.backup.dir),
         };
         let keeper = Arc::new(Keeper::new(Box::new(data.database_file()), plan));
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.workers)
-            // Threads that block: a read each, a hash a core, and the writer's answers need none.
+            // Threads that block: a read each; a hash, an upload and a picture a core, and a backup, so that reads wait for none of them.
             .max_blocking_threads(
-                usize::try_from(config.store.readers).unwrap_or(1) + config.workers,
+                usize::try_from(config.store.readers).unwrap_or(1) + 3 * cores + 1,
             )
             .enable_all()
             .build()

@@ -25,6 +25,9 @@ use crate::cores::Cores;
 use crate::error::{Error, Problem, Result};
 use crate::id::Id;
 
+/// How many uploads are decoded at once, however many cores there are: a hostile one takes 200 MiB of memory.
+const MOST_DECODERS: usize = 4;
+
 /// How many uploads may be at work or wait: each holds up to 1.1 MiB, and takes a core 0.02 to 0.5 seconds.
 const MOST_UPLOADS: usize = 32;
 
@@ -170,11 +173,11 @@ pub struct Studio {
 }
 
 impl Studio {
-    /// A studio for a machine of so many cores. On each of them an upload takes up to 192 MiB.
+    /// A studio for a machine of so many cores. On each of them, of four at most, an upload takes up to 192 MiB.
     #[must_use]
     pub fn new(cores: usize) -> Self {
         Self {
-            uploads: Arc::new(Cores::new(cores, MOST_UPLOADS)),
+            uploads: Arc::new(Cores::new(cores.min(MOST_DECODERS), MOST_UPLOADS)),
             views: Arc::new(Cores::new(cores, MOST_VIEWS)),
         }
     }

@@ -35,6 +35,8 @@ impl<'r> FromRequest<'r> for Caller {
 pub(crate) struct Visitor {
     /// Whom the request was admitted for.
     pub(crate) caller: Option<Caller>,
+    /// What a disabled account is told.
+    pub(crate) disabled: Option<String>,
     /// Where it comes from.
     pub(crate) address: Option<IpAddr>,
 }
@@ -44,13 +46,15 @@ impl<'r> FromRequest<'r> for Visitor {
     type Error = ();
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
-        let caller = match admit(request).await {
-            Ok(caller) => Ok(Some(caller)),
-            Err(Error::Unauthorized | Error::AccountDisabled(_)) => Ok(None),
+        let admitted = match admit(request).await {
+            Ok(caller) => Ok((Some(caller), None)),
+            Err(Error::Unauthorized) => Ok((None, None)),
+            Err(error @ Error::AccountDisabled(_)) => Ok((None, Some(error.to_string()))),
             Err(error) => Err(error),
         };
-        let visitor = caller.map(|caller| Self {
+        let visitor = admitted.map(|(caller, disabled)| Self {
             caller,
+            disabled,
             address: client_address(request),
         });
         guarded(request, visitor)
@@ -72,6 +76,9 @@ async fn admit(request: &Request<'_>) -> Result<Caller> {
     if scheme == Scheme::Bot && !caller.is_bot() {
         return Err(Error::Unauthorized);
     }
+    if scheme == Scheme::Session && !is_expected(request, caller.user.id) {
+        return Err(Error::Unauthorized);
+    }
     request.local_cache(|| Admitted(Some(caller.user.id)));
     if caller.disabled {
         return Err(Error::AccountDisabled(caller.reason));
@@ -91,6 +98,15 @@ enum Scheme {
     Bot,
     /// Of the account page: a cookie, and never anything else, nor a cookie anywhere else.
     Session,
+}
+
+/// Whether the page was drawn for this account, if it says for whom: in another tab, somebody else may have logged in since. It
+/// says so in a header, or, where a link can't have one, in the query.
+fn is_expected(request: &Request<'_>, user: Id) -> bool {
+    let header = request.headers().get_one("X-Saryno-User");
+    let link = request.query_fields().find(|field| field.name == "as");
+    let expected = header.or(link.map(|field| field.value));
+    expected.is_none_or(|expected| expected == user.to_string())
 }
 
 fn is_account_page(request: &Request<'_>) -> bool {

@@ -20,7 +20,7 @@ use super::{App, AppState, path_id};
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::images::{Format, ImageHash, Owner, Size};
-use crate::web::lists;
+use crate::web::is_known;
 
 /// How much is kept, in bytes.
 const KEPT: u64 = 32 * 1024 * 1024;
@@ -199,7 +199,7 @@ struct Picture {
 impl<'r> Responder<'r, 'static> for Picture {
     fn respond_to(self, request: &'r Request<'_>) -> Outcome<'static> {
         let tag = self.view.tag();
-        let known = lists(request, "If-None-Match", &tag) || lists(request, "If-None-Match", "*");
+        let known = is_known(request, &tag);
         let mut response = Response::build();
         response
             .header(Header::new("ETag", tag))

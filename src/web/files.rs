@@ -86,7 +86,7 @@ impl Files {
             "" if !uri.path().ends_with('/') => {
                 return Ok(Asset::Moved(format!("{}/", uri.path())));
             }
-            "" => self.get(index),
+            "" | "index.html" => self.get(index),
             path => self.get(path),
         };
         found.map(Asset::File).ok_or(Error::NotFound)
@@ -124,7 +124,7 @@ impl<'r> Responder<'r, 'static> for Asset {
             .header(Header::new("Cache-Control", "no-cache"))
             .header(Header::new("Vary", "Accept-Encoding"))
             .header(Header::new("Content-Security-Policy", POLICY));
-        if lists(request, "If-None-Match", &file.tag) || lists(request, "If-None-Match", "*") {
+        if is_known(request, &file.tag) {
             return response.status(Status::NotModified).ok();
         }
         let body = if accepts_gzip(request) {
@@ -140,17 +140,23 @@ impl<'r> Responder<'r, 'static> for Asset {
     }
 }
 
-/// Whether a header's list, or several such headers, name this.
-pub(crate) fn lists(request: &Request<'_>, header: &str, text: &str) -> bool {
+/// Whether the requester has what bears this tag; compared weakly, as RFC 9110 (section 13.1.2) has it.
+pub(crate) fn is_known(request: &Request<'_>, tag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
+    listed(request, "If-None-Match").any(|known| known == "*" || opaque(known) == opaque(tag))
+}
+
+/// The members of a header's list, without their parameters.
+fn listed<'r>(request: &'r Request<'_>, header: &'static str) -> impl Iterator<Item = &'r str> {
     let values = request.headers().get(header);
     values
         .flat_map(|value| value.split(','))
-        .any(|value| value.split(';').next().map(str::trim) == Some(text))
+        .filter_map(|value| value.split(';').next().map(str::trim))
 }
 
 /// Whether the requester takes a compressed answer.
 pub(crate) fn accepts_gzip(request: &Request<'_>) -> bool {
-    lists(request, "Accept-Encoding", "gzip")
+    listed(request, "Accept-Encoding").any(|encoding| encoding == "gzip")
 }
 
 /// Compresses.

@@ -5,7 +5,7 @@ mod origin;
 
 use rocket::{Build, Rocket};
 
-pub(crate) use files::{Asset, Files, accepts_gzip, gzip, lists};
+pub(crate) use files::{Asset, Files, accepts_gzip, gzip, is_known};
 pub(crate) use origin::{ACCOUNT, ADMIN, Entrance, Site, changes, require_page};
 
 /// Has the files ready for both pages.

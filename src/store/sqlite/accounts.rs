@@ -164,9 +164,11 @@ impl Accounts for Sqlite {
             .await
     }
 
-    async fn add_token(&self, user: Id, token: NewToken) -> Result<()> {
+    async fn add_token(&self, user: Id, by: Id, token: NewToken) -> Result<()> {
         self.write(move |connection| {
             require_active(connection, user)?;
+            // Else a token could outlive the log-out everywhere that it was made beside.
+            require_token(connection, user, by)?;
             insert_token(connection, user, &token)
         })
         .await
@@ -216,13 +218,13 @@ impl Accounts for Sqlite {
     ) -> Result<User> {
         self.write(move |connection| {
             let user = reset_of(connection, USE_RESET, code, now)?;
+            require_active(connection, user)?;
             let sql = "UPDATE users SET password = :new WHERE id = :id";
             connection
                 .prepare_cached(sql)?
                 .execute(named_params! { ":id": user, ":new": new.to_store() })?;
             revoke_all(connection, user)?;
             if let Some(token) = &token {
-                require_active(connection, user)?;
                 insert_token(connection, user, token)?;
             }
             find(connection, user)
@@ -266,6 +268,21 @@ fn reset_of(connection: &Connection, sql: &str, code: SecretHash, now: Timestamp
     match reset {
         Some((user, expires_at)) if expires_at > now => Ok(user),
         _ => Err(Error::InvalidCredentials),
+    }
+}
+
+/// Holds what a token admitted to against whether it still is there.
+fn require_token(connection: &Connection, user: Id, token: Id) -> Result<()> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM tokens WHERE id = :id AND user_id = :user)";
+    let stands: bool = connection
+        .prepare_cached(sql)?
+        .query_row(named_params! { ":id": token, ":user": user }, |row| {
+            row.get(0)
+        })?;
+    if stands {
+        Ok(())
+    } else {
+        Err(Error::Unauthorized)
     }
 }
 
