@@ -99,6 +99,23 @@ fn the_newest_are_kept_and_no_other_file_is_touched() {
 }
 
 #[test]
+fn one_of_a_clock_that_was_ahead_neither_puts_off_the_next_nor_costs_it_its_place() {
+    let (_directory, data) = directory();
+    people(&data, 3);
+    let backups = data.join("backups");
+    std::fs::create_dir(&backups).unwrap();
+    let ahead = "saryno-2099-01-01T00-00-00Z.db";
+    std::fs::write(backups.join(ahead), "of another time").unwrap();
+    let sum = format!("{}  {ahead}\n", "0".repeat(64));
+    std::fs::write(backups.join(format!("{ahead}.sha256")), sum).unwrap();
+    let _server = Binary::start_with(&data, &[], &[("SARYNO_BACKUP__KEEP", "1")]);
+    eventually("only the new one", || {
+        let left = verified(&data);
+        left.len() == 1 && left[0] != ahead
+    });
+}
+
+#[test]
 fn none_is_made_where_they_are_off() {
     for off in ["off", "0"] {
         let (_directory, data) = directory();

@@ -275,6 +275,37 @@ fn a_flipped_bit_in_any_tenth_of_a_backup_is_noticed() {
 }
 
 #[test]
+fn a_kill_at_any_moment_of_a_restore_leaves_the_old_data_or_the_new_whole() {
+    let (_directory, data, file, _) = backed_up(3);
+    grow(&data, 10);
+    run_json(&data, &["user", "create", "Later"]);
+    let users = || number(&database(&data), "SELECT count(*) FROM users");
+    let begun = std::time::Instant::now();
+    let outcome = restore(&data, &file, &[]);
+    let whole = begun.elapsed();
+    let old = PathBuf::from(text(&outcome["aside"]));
+    // There and back, ended ever later.
+    let rounds = 20;
+    let mut seen = BTreeSet::new();
+    for round in 0..rounds {
+        let to = if users() == 3 { &old } else { &file };
+        let mut child = crate::executable::saryno(&data, &["restore", to.to_str().unwrap()])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(whole * round / rounds);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(run_json(&data, &["verify"])["ok"], true, "round {round}");
+        seen.insert(users());
+    }
+    assert!(seen.is_subset(&[3, 4].into()), "{seen:?}");
+    restore(&data, &file, &[]);
+    assert_eq!(users(), 3);
+    assert!(!names(&data).iter().any(|name| name.contains("restoring")));
+}
+
+#[test]
 fn a_restore_for_which_there_is_no_room_leaves_the_data_as_they_were() {
     let (_directory, data, file, _) = backed_up(3);
     let script = "mount -t tmpfs -o size=64k none \"$1\"; \"$2\" --data \"$1/data\" restore \"$3\"";

@@ -1,6 +1,5 @@
 //! The SHA-256 beside a backup, in the format of `sha256sum`.
 
-use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,6 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::pace::Pace;
+use super::with_end;
 use crate::error::{Error, Result};
 
 /// Bytes that are read at once: half a millisecond's work.
@@ -18,9 +18,7 @@ const AT_ONCE: usize = 1 << 18;
 /// The file that holds another's SHA-256.
 #[must_use]
 pub fn beside(file: &Path) -> PathBuf {
-    let mut name: OsString = file.as_os_str().to_owned();
-    name.push(".sha256");
-    name.into()
+    with_end(file, ".sha256")
 }
 
 /// A file's SHA-256, in hex.

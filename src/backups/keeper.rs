@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -73,8 +73,8 @@ pub struct Keeper {
     plan: Plan,
     shelf: Shelf,
     since: Timestamp,
-    /// Held by who makes one.
-    making: Mutex<()>,
+    /// Whether somebody makes one.
+    making: AtomicBool,
     known: Mutex<Known>,
     /// Wakes the schedule up to end it.
     wake: Condvar,
@@ -101,7 +101,7 @@ impl Keeper {
             shelf: Shelf(plan.directory.clone()),
             plan,
             since: Timestamp::now(),
-            making: Mutex::default(),
+            making: AtomicBool::new(false),
             known: Mutex::default(),
             wake: Condvar::new(),
             end: Arc::default(),
@@ -171,11 +171,7 @@ impl Keeper {
     /// # Errors
     /// `Busy` while another is made; `ShuttingDown`; `Internal` with a sentence.
     pub fn make(&self) -> Result<Kept> {
-        let _making = match self.making.try_lock() {
-            Ok(making) => making,
-            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            Err(TryLockError::WouldBlock) => return Err(Error::Busy),
-        };
+        let _turn = Turn::take(&self.making).ok_or(Error::Busy)?;
         let file = self.shelf.place(Timestamp::now());
         let pace = Pace::gentle(self.end.clone());
         let outcome = file.and_then(|file| make(self.source.as_ref(), &file, &pace));
@@ -215,7 +211,7 @@ impl Keeper {
     pub fn report(&self) -> Result<Report> {
         Ok(Report {
             backups: self.shelf.list()?,
-            making: self.making.try_lock().is_err(),
+            making: self.making.load(Ordering::Relaxed),
             last_failure: self.known().last_failure.clone(),
             next_due: self.next_due(),
         })
@@ -240,44 +236,43 @@ impl Keeper {
     pub fn health(&self) -> Health {
         let mut health = Health::default();
         let known = self.known();
-        if let Some((at, checked)) = &known.checked {
-            match checked {
-                Ok(verification) => match verification.worst() {
-                    Some(worst) if worst.severity == Severity::Damaged => {
-                        health.damage = Some(format!(
-                            "The look at the whole of the data at {at} found them {worst}; run `saryno verify`, and restore a verified backup."
-                        ));
-                    }
-                    Some(worst) if worst.severity == Severity::Broken => {
-                        health.warnings.push(format!(
-                            "The look at the whole of the data at {at} found something {worst}; run `saryno verify`."
-                        ));
-                    }
-                    _ => {}
-                },
-                Err(error) => health.warnings.push(format!(
-                    "The whole of the data could not be looked at at {at}: {error}"
+        let worst = |verification: &Verification| {
+            let worst = verification.worst()?;
+            Some((worst.severity, worst.check))
+        };
+        // Who asks may be anybody: the details are in the log.
+        match &known.checked {
+            Some((at, Ok(verification))) => match worst(verification) {
+                Some((Severity::Damaged, check)) => {
+                    health.damage = Some(format!(
+                        "The data were found damaged at {at} ({check}); `saryno verify` tells more, and a verified backup can be restored."
+                    ));
+                }
+                Some((Severity::Broken, check)) => health.warnings.push(format!(
+                    "A rule that the data should keep was found broken at {at} ({check}); `saryno verify` tells more."
                 )),
-            }
+                Some((Severity::Warning, _)) | None => {}
+            },
+            Some((at, Err(_))) => health.warnings.push(format!(
+                "The data could not be looked at as a whole at {at}; the log says why."
+            )),
+            None => {}
         }
-        if let Some(Failure { at, message }) = &known.last_failure {
-            health
-                .warnings
-                .push(format!("The backup at {at} failed: {message}"));
+        if let Some(Failure { at, .. }) = &known.last_failure {
+            let warning = format!("The backup at {at} failed; the log and the admin page say why.");
+            health.warnings.push(warning);
         }
         if let Some(every) = self.plan.every {
             let last = known.last.as_ref().map(|last| last.made_at);
             if last.unwrap_or(self.since).after(every.saturating_mul(2)) < Timestamp::now() {
-                health.warnings.push(match last {
-                    Some(last) => format!(
-                        "The last verified backup is of {last}; one is due every {}.",
-                        humantime::format_duration(every)
-                    ),
-                    None => format!(
-                        "There is no verified backup; one is due every {}.",
-                        humantime::format_duration(every)
-                    ),
-                });
+                let what = last.map_or_else(
+                    || "There is no verified backup".to_owned(),
+                    |last| format!("The last verified backup is of {last}"),
+                );
+                let every = humantime::format_duration(every);
+                health
+                    .warnings
+                    .push(format!("{what}; one is due every {every}."));
             }
         }
         health
@@ -328,6 +323,21 @@ impl Keeper {
     /// What a thread that panicked left behind is whole: each change is one assignment.
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The turn of the one who makes a backup.
+struct Turn<'a>(&'a AtomicBool);
+
+impl<'a> Turn<'a> {
+    fn take(making: &'a AtomicBool) -> Option<Self> {
+        (!making.swap(true, Ordering::Acquire)).then_some(Self(making))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::pace::Pace;
 use super::verification::Verification;
-use super::{Source, checksum};
+use super::{Source, checksum, with_end};
 use crate::error::{Error, Result};
 
 /// The end of the name of what is not a backup yet. What has it and is nobody's is cleared away by the next backup.
@@ -128,10 +128,8 @@ fn clear(directory: &Path) -> io::Result<()> {
 /// Takes an unfinished file away, and what the database keeps beside one that it has open.
 fn remove(partial: &Path) {
     for end in ["", "-wal", "-shm", "-journal"] {
-        let mut path = partial.as_os_str().to_owned();
-        path.push(end);
         // Most of them never were.
-        let _ = fs::remove_file(path);
+        let _ = fs::remove_file(with_end(partial, end));
     }
 }
 
@@ -144,9 +142,7 @@ struct Partial {
 
 impl Partial {
     fn of(file: &Path) -> Result<Self> {
-        let mut path = file.as_os_str().to_owned();
-        path.push(PARTIAL);
-        let path = PathBuf::from(path);
+        let path = with_end(file, PARTIAL);
         let open = OpenOptions::new()
             .read(true)
             .write(true)

@@ -9,12 +9,13 @@ mod pace;
 mod shelf;
 mod verification;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 pub use every::Every;
 pub use keeper::{Failure, Health, Keeper, Plan, Report};
 pub use making::{Made, directory_of, make, sync};
+pub use name::in_a_name;
 pub use pace::{Pace, Work};
 pub use shelf::Kept;
 pub use verification::{Finding, Severity, Verification};
@@ -40,4 +41,12 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// As `verify`.
     fn verify_copy(&self, path: &Path, pace: &Pace) -> Result<Verification>;
+}
+
+/// The file beside another whose name is that one's, with this end.
+#[must_use]
+pub fn with_end(file: &Path, end: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(end);
+    name.into()
 }

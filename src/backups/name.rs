@@ -3,11 +3,16 @@
 
 use crate::clock::Timestamp;
 
+/// A moment, to the second, in a file's name: without colons, which other systems don't have in one.
+#[must_use]
+pub fn in_a_name(at: Timestamp) -> String {
+    let second = Timestamp(at.0 - at.0.rem_euclid(1000));
+    second.to_string().replace(':', "-")
+}
+
 /// What one that was made at this moment is called.
 pub(super) fn name_of(at: Timestamp) -> String {
-    let second = Timestamp(at.0 - at.0.rem_euclid(1000)).to_string();
-    // No colons, which other systems don't have in names.
-    format!("saryno-{}.db", second.replace(':', "-"))
+    format!("saryno-{}.db", in_a_name(at))
 }
 
 /// When the one of this name was made; `None` for every other name.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::data::{DataDirectory, Opened};
 use super::{Place, Print};
 use crate::actions::{Action, Restored};
-use crate::backups::{Pace, checksum, sync};
+use crate::backups::{Pace, checksum, in_a_name, sync, with_end};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -126,9 +126,7 @@ struct Coming(PathBuf);
 impl Coming {
     /// Copies the backup into the data directory: so that what is verified is what is used, and a rename can put it in its place.
     fn copy(file: &Path, database: &Path) -> Result<Self> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(".restoring");
-        let coming = Self(path.into());
+        let coming = Self(with_end(database, ".restoring"));
         // What a restore left that was ended midway.
         coming.remove();
         let copy = || {
@@ -204,11 +202,7 @@ impl Drop for Coming {
 fn set_aside(database: &Path, folded: bool) -> io::Result<PathBuf> {
     let mut moment = Timestamp::now();
     let aside = loop {
-        let second = Timestamp(moment.0 - moment.0.rem_euclid(1000)).to_string();
-        let aside = with_end(
-            database,
-            &format!(".before-restore-{}", second.replace(':', "-")),
-        );
+        let aside = with_end(database, &format!(".before-restore-{}", in_a_name(moment)));
         match fs::hard_link(database, &aside) {
             // Of two in one second, the later one is called after the next.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -234,12 +228,6 @@ fn set_aside(database: &Path, folded: bool) -> io::Result<PathBuf> {
         }
     }
     Ok(aside)
-}
-
-fn with_end(path: &Path, end: &str) -> PathBuf {
-    let mut path = path.as_os_str().to_owned();
-    path.push(end);
-    path.into()
 }
 
 fn remove_with_wal(path: &Path) {

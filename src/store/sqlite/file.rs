@@ -9,7 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
 use super::{BUSY_TIMEOUT, HIGHEST_ID, verify};
-use crate::backups::{Pace, Source, Verification};
+use crate::backups::{Pace, Source, Verification, with_end};
 use crate::error::{Error, Result};
 use crate::id::Id;
 
@@ -157,9 +157,7 @@ pub fn verify_copy(path: &Path, pace: &Pace) -> Result<Verification> {
 /// # Errors
 /// `Internal` with a sentence where a write-ahead log is.
 pub fn require_no_wal(path: &Path) -> Result<()> {
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    if fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0) {
+    if fs::metadata(with_end(path, "-wal")).is_ok_and(|wal| wal.len() > 0) {
         return Err(Error::Internal(format!(
             "{} has a write-ahead log beside it, so it is data that are served and no backup; make one of them with `saryno backup`",
             path.display()
