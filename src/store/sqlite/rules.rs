@@ -115,3 +115,31 @@ pub(super) const RULES: [Rule; 11] = [
             UNION ALL SELECT 'members' WHERE (SELECT max(since) FROM members) > (SELECT max(seq) FROM sqlite_sequence)",
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::Connection;
+
+    use super::RULES;
+    use crate::store::sqlite::migrate::migrate;
+
+    #[test]
+    fn no_rule_gathers_rows_before_it_tells_of_one() {
+        let connection = Connection::open_in_memory().unwrap();
+        migrate(&connection).unwrap();
+        for rule in &RULES {
+            let explain = format!("EXPLAIN QUERY PLAN {}", rule.sql);
+            let mut statement = connection.prepare(&explain).unwrap();
+            let steps = statement.query_map([], |row| row.get(3)).unwrap();
+            for step in steps {
+                let step: String = step.unwrap();
+                let gathers = ["TEMP B-TREE", "MATERIALIZE", "AUTOMATIC"];
+                assert!(
+                    !gathers.iter().any(|word| step.contains(word)),
+                    "{}: {step}",
+                    rule.name
+                );
+            }
+        }
+    }
+}
