@@ -3,14 +3,18 @@
 /** Of the page that this is a part of: `/admin/api` or `/account/api`. */
 export const BASE = new URL('api', location).pathname
 
+/** What goes with every request but `/state`, which tells who is logged in. */
+export const headers = { 'Content-Type': 'application/json' }
+
 /** What the server refused: `fields` says at which field, `message` what to do about it. */
 class ApiError extends Error {
-	constructor(status, body) {
-		super((body.errors?.length === 1 && body.errors[0].message) || body.message || 'The server answered with an error; try again.')
+	constructor(status, { errors = [], ...body }) {
+		super((errors.length === 1 && errors[0].message) || body.message || 'The server answered with an error; try again.')
 		this.status = status
 		this.code = body.code
 		this.wait = body.retry_after
-		this.fields = Object.fromEntries((body.errors || []).map((error) => [error.field.replace(/\[.*/, ''), error.message]))
+		this.reason = errors[0]?.code
+		this.fields = Object.fromEntries(errors.map((error) => [error.field.replace(/\[.*/, ''), error.message]))
 	}
 }
 
@@ -27,16 +31,16 @@ async function request(method, path, body, signal) {
 		response = await fetch(path.startsWith(BASE) ? path : BASE + path, {
 			method,
 			signal,
-			headers: method === 'GET' ? {} : { 'Content-Type': 'application/json' },
+			headers: path === '/state' ? {} : headers,
 			body: body === undefined ? undefined : JSON.stringify(body),
 		})
 	} catch (error) {
 		if (error.name === 'AbortError') throw error
-		throw new ApiError(0, { code: 'unreachable', message: 'The server can’t be reached. Is it running? Then try again.' })
+		throw new ApiError(0, { code: 'unreachable', message: `The server can’t be reached. ${BASE.endsWith('/admin/api') ? 'Is it running? Then try' : 'Try'} again.` })
 	}
 	const answer = response.status === 204 ? null : await response.json().catch(() => ({}))
 	if (!response.ok) {
-		if (response.status === 401 && answer.code === 'unauthorized') ended()
+		if (['unauthorized', 'account_disabled'].includes(answer.code)) await ended()
 		throw new ApiError(response.status, answer || {})
 	}
 	if (method !== 'GET') changed()

@@ -402,3 +402,30 @@ fn an_invite_to_a_community_waits_for_the_log_in_and_brings_one_there() {
     browser.expect(&heading("This invite does not work"));
     assert_eq!(complaints(browser, &[404]), Vec::<String>::new());
 }
+
+#[test]
+fn a_tab_of_somebody_who_logged_out_elsewhere_does_nothing_to_who_logged_in_there() {
+    let visit = Visit::set_up();
+    let browser = &visit.browser;
+    let [alma, berta] = [("Alma", "0001"), ("Berta", "0002")].map(|(name, discriminator)| {
+        let made = account(&visit, name, discriminator);
+        text(&made["user"]["id"]).to_owned()
+    });
+    log_in(&visit, "Alma#0001");
+    visit.open_account("#/data");
+    browser.expect("//a[@download]");
+    // As another tab of this browser does it: the cookie is both tabs' own.
+    let elsewhere = format!(
+        "const send = (path, body) => fetch('./api/' + path, {{ method: 'POST', headers: {{ 'Content-Type': 'application/json' }}, body }});
+        return send('logout').then(() => send('login', JSON.stringify({{ tag: 'Berta#0002', password: '{PASSWORD}' }}))).then(answer => answer.status)"
+    );
+    assert_eq!(browser.run(&elsewhere), 200);
+    browser.press("Delete …");
+    browser.fill("Password", PASSWORD);
+    browser.press("Delete for good");
+    browser.expect_text("You are logged in as Berta#0002 now.");
+    for (id, name) in [(&alma, "Alma"), (&berta, "Berta")] {
+        let shown = run_json(&visit.data, &["user", "show", id]);
+        assert_eq!(shown["user"]["username"], name);
+    }
+}

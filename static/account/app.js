@@ -1,6 +1,6 @@
 // Boot, session, navigation of the page for people without a chat client.
 
-import { get, post, whenSessionEnds } from '../api.js'
+import { get, headers, post, whenSessionEnds } from '../api.js'
 import { attempt, clearToasts, closeDialogs, toast } from '../parts/dialog.js'
 import { Inside, Outside, Start, View } from '../parts/frame.js'
 import { go, Head, html, render, useEffect, useLoad, useRoute } from '../parts/page.js'
@@ -38,8 +38,25 @@ function App() {
 		if (said) toast(said)
 		replace({ ...state, user: null, ...more })
 	}
-	whenSessionEnds(() => me && over('Your session has ended. Log in to go on.'))
-	useEffect(closeDialogs, [hash, Boolean(me)])
+	/** In another tab the session may have been ended, or one of somebody else begun: from then on the page is theirs. */
+	const look = async () => {
+		if (!me) return
+		const found = await get('/state')
+		if (found.session === state.session) return
+		if (found.user?.id === me.id) replace(found)
+		else over(found.user ? html`You are logged in as ${called(found.user)} now.` : !found.disabled && 'Your session has ended. Log in to go on.', found)
+	}
+	// What is done here is done as who shows here, or it is refused.
+	if (me) headers['X-Saryno-User'] = me.id
+	else delete headers['X-Saryno-User']
+	whenSessionEnds(look)
+	useEffect(() => {
+		// A server that doesn't answer now is told of as soon as something is asked of it.
+		const back = () => document.hidden || look().catch(() => {})
+		addEventListener('visibilitychange', back)
+		return () => removeEventListener('visibilitychange', back)
+	}, [state])
+	useEffect(closeDialogs, [hash, me?.id])
 
 	if (!state) return html`<${Start} ...${unread} />`
 	if (state.gone) return html`<${Outside}><${Farewell} name=${called(state.gone)} leave=${() => { replace({ ...state, gone: null }); go('#/') }} /><//>`
@@ -56,11 +73,11 @@ function App() {
 		}
 		return html`<${Outside}><${View} key=${place + id} load=${enter} code=${id} next=${query.next} place=${place} state=${state} entered=${entered} leave=${leave} /><//>`
 	}
-	const load = rest === undefined && (place === 'invite') === (id !== undefined) && Object.hasOwn(INSIDE, place) && INSIDE[place]
+	const load = rest === undefined && (id === undefined || place === 'invite') && Object.hasOwn(INSIDE, place) && INSIDE[place]
 	return html`
 		<${Inside} groups=${NAVIGATION} here=${place === 'invite' ? 'communities' : place} name=${called(me)} leave=${leave}>
 			${load
-				? html`<${View} key=${place + id} load=${load} place=${place} code=${id} me=${me} session=${state.session} change=${(user) => replace({ ...state, user })} over=${over} />`
+				? html`<${View} key=${place + id + me.id} load=${load} place=${place} code=${id} me=${me} session=${state.session} change=${(user) => replace({ ...state, user })} over=${over} />`
 				: html`<${Head} title="No such page" /><p>There is no page at <code>${hash}</code>. <a href="#/">Go to your profile</a>.</p>`}
 		<//>`
 }

@@ -10,7 +10,7 @@ import { Naming } from './naming.js'
 /** `code` is that of the link which led here. */
 export default function Enter({ place, ...rest }) {
 	const Way = { register: Register, join: Register, reset: Reset }[place] || LogIn
-	return html`<${Way} invited=${place === 'invite'} ...${rest} />`
+	return html`<${Way} invited=${place === 'invite' && rest.code} joins=${place === 'join'} ...${rest} />`
 }
 
 const WITHOUT = {
@@ -20,7 +20,9 @@ const WITHOUT = {
 
 function LogIn({ invited, code, state, entered }) {
 	useEffect(() => document.querySelector('main input').focus(), [])
+	const [disabled, tell] = useState(state.disabled)
 	const send = async (values) => {
+		tell(null)
 		await post('/login', values).catch((error) => {
 			if (error.code === 'invalid_credentials') error.message = 'The tag or the password is wrong.'
 			throw error
@@ -29,6 +31,7 @@ function LogIn({ invited, code, state, entered }) {
 	}
 	return html`
 		<${Head} title="Log in" note=${invited && 'You have an invite to a community. It shows as soon as you are logged in.'} />
+		${disabled && html`<p class=alert role=alert>${disabled}</p>`}
 		<${Form} submit="Log in" act=${send}>
 			<${Field} label=Tag name=tag autocomplete=username placeholder="name#0001" dir=auto hint="Your username, # and your four digits." />
 			<${Field} label=Password name=password type=password autocomplete=current-password />
@@ -40,19 +43,19 @@ function LogIn({ invited, code, state, entered }) {
 const TITLE = 'Make an account'
 
 /** Registers; `code` is of an invite to this server, which isn't needed where registration is open. */
-function Register({ code, next, state: { user, registration }, entered, leave }) {
+function Register({ code, joins, next, state: { user, registration }, entered, leave }) {
 	const invite = useLoad(code && registration !== 'closed' ? `/instance-invites/${encodeURIComponent(code)}` : null)
-	const bad = invite.error?.code === 'unknown_invite'
+	const bad = (joins && !code) || invite.error?.code === 'unknown_invite'
 	const open = registration === 'open'
 	const back = html`<p><a class=button href="#/">Log in</a></p>`
 
 	if (user) return html`<${Head} title="You have an account" /><p>You are logged in as ${called(user)}. This link makes a new account: log out first, if you want another.</p><p class=buttons><a class=button href="#/">Go to your account</a><button onClick=${leave}>Log out</button></p>`
-	if (registration === 'closed') return html`<${Head} title="Registration is closed" /><p>Nobody can register on this server at the moment${code ? ', not even with an invite' : ''}. An admin can make you an account.</p>${back}`
+	if (registration === 'closed') return html`<${Head} title="Registration is closed" /><p>Nobody can register on this server at the moment${joins ? ', not even with an invite' : ''}. An admin can make you an account.</p>${back}`
 	if (!open && bad) return html`<${Head} title="This invite does not work" /><p>It is used up, has expired or was withdrawn, or the link is not whole. Ask whoever gave it to you for another.</p>${back}`
-	if (!open && !code) return html`<${Head} title="By invite only" /><p>${WITHOUT.invite}</p>${back}`
+	if (!open && !joins) return html`<${Head} title="By invite only" /><p>${WITHOUT.invite}</p>${back}`
 	// Data is null: a good invite has nothing to tell.
 	if (code && !bad && invite.data === undefined) return html`<${Head} title=${TITLE} /><${Unread} ...${invite} />`
-	return html`<${Entry} invite=${bad ? undefined : code} next=${next} entered=${entered} note=${bad && 'This invite is used up or has expired. But registration is open: you don’t need one.'} />`
+	return html`<${Entry} invite=${bad ? undefined : code} next=${next} entered=${entered} note=${bad && 'This invite does not work. But registration is open: you don’t need one.'} />`
 }
 
 function Entry({ invite, next = '/', note, entered }) {
@@ -78,15 +81,15 @@ function Entry({ invite, next = '/', note, entered }) {
 		<//>`
 }
 
-function Reset({ code, entered }) {
+function Reset({ code, state, entered }) {
 	const [user, set] = useState(null)
 	const [error, fail] = useState(null)
 	const look = () => {
 		fail(null)
-		post('/reset/look', { code }).then(set, fail)
+		if (code) post('/reset/look', { code }).then(set, fail)
 	}
 	useEffect(look, [])
-	if (error?.code === 'invalid_credentials') return html`
+	if (!code || error?.code === 'invalid_credentials') return html`
 		<${Head} title="This link does not work" />
 		<p>It is used up, has expired, or is not whole. Ask an admin of this server for another: each is good for one use and one hour.</p>
 		<p><a class=button href="#/">Go to your account</a></p>`
@@ -102,8 +105,10 @@ function Reset({ code, entered }) {
 		await entered()
 		toast('Password set. Your other sessions and tokens have ended.')
 	}
+	const other = state.user && state.user.id !== user.id
 	return html`
 		<${Head} title="Choose your password" />
+		${other && html`<p class=banner>You are logged in as ${called(state.user)}. Setting this password logs you in as ${called(user)} instead.</p>`}
 		<p>This link sets the password of ${called(user)}, once. Its sessions and tokens end with it.</p>
 		<${Form} submit="Set the password" act=${send}>
 			<input type=hidden autocomplete=username value=${tag(user)} />

@@ -64,7 +64,7 @@ export function Naming({ me, invite, turn }) {
 		: wanted === mine ? 'Yours now.'
 		: chosen ? `Free${kept ? ': you keep it' : ''}.`
 		: kept ? 'Taken with this name: another is drawn, unless you choose one.' : 'Taken. Choose another.'
-	const read = !at ? 'Point at a square to choose it.'
+	const read = !at ? 'Point at a square to see its number, click to choose it.'
 		: at === mine ? `${digits(at)} is yours.`
 		: at === chosen ? `${digits(at)} is chosen.`
 		: isFree(at) ? `${digits(at)} is free.` : `${digits(at)} is taken.`
@@ -91,6 +91,6 @@ export function Naming({ me, invite, turn }) {
 					${at && at !== chosen && isFree(at) && html`<button type=button class=small onClick=${() => choose(at)}>Choose ${digits(at)}</button>`}
 				</div>
 				<${Picture} bits=${bits} mine=${mine} chosen=${chosen} at=${at} move=${setAt} open=${choose} describedby=legend
-					label="Discriminators of this name: rows are the first two digits, columns the last two. Arrow keys move, Enter chooses a free one." />
+					label="Discriminators of this name: rows are the first two digits, columns the last two. Arrow keys move, Enter or Space chooses a free one." />
 			</div>`}`
 }

@@ -57,16 +57,16 @@ function Communities({ me }) {
 
 function Invite({ code }) {
 	const path = `/invites/${encodeURIComponent(code)}`
-	const invite = useLoad(path)
+	const invite = useLoad(code ? path : null)
 	const community = invite.data?.community
 	const owner = useLoad(community ? `/users/${community.owner_id}` : null)
 	// In the order of ids, the page that begins at its own tells whether one is a member.
 	const member = useLoad(community ? `${COMMUNITIES}?limit=1&after=${BigInt(community.id) - 1n}` : null)
 	const back = ['#/communities', 'Communities']
 
-	if (invite.error?.code === 'unknown_invite') return html`
+	if (!code || invite.error?.code === 'unknown_invite') return html`
 		<${Head} title="This invite does not work" back=${back} />
-		<${Empty} title="There is no such invite.">It is used up, has expired or was withdrawn, or it is not whole. Ask whoever gave it to you for another.<//>`
+		<p>It is used up, has expired or was withdrawn, or the link is not whole. Ask whoever gave it to you for another.</p>`
 	const missing = [invite, owner, member].find(({ data }) => !data)
 	if (missing) return html`<${Head} title=Invite back=${back} /><${Unread} ...${missing} />`
 
@@ -83,9 +83,11 @@ function Invite({ code }) {
 	return html`
 		<${Head} text=${community.name} back=${back} title=${html`<span class="identity square"><${Image} of=${community} size=128 /><bdi class=name>${community.name}</bdi></span>`}
 			note=${html`A community of ${called(owner.data)}.`} />
-		${member.data[0]?.id === community.id
-			? html`<p>You are a member already.</p>`
-			: html`<p><button class=primary onClick=${join}>Join</button></p>`}`
+		<section class="card invitation">
+			${member.data[0]?.id === community.id
+				? html`<p>You are a member already.</p><a class=button href="#/communities">Go to your communities</a>`
+				: html`<p>Its members see that you have joined. You can leave at any time.</p><button class=primary onClick=${join}>Join</button>`}
+		</section>`
 }
 
 function Blocks({ me }) {
@@ -99,11 +101,17 @@ function Blocks({ me }) {
 		toast(html`${called(user)} ${blocked ? 'blocked' : 'unblocked'}.`, { act: () => set(user, !blocked) })
 	}
 	async function block({ tag }, form) {
+		if (!tag.trim()) throw atField('tag', 'Type their tag, such as name#0001.')
 		const user = await get(query('/users', { tag: tag.trim() })).catch((error) => {
-			throw error.code === 'unknown_user' ? atField('tag', 'Nobody has this tag.') : error
+			throw error.code === 'unknown_user' || error.reason === 'reserved' ? atField('tag', 'Nobody has this tag.') : error
 		})
 		if (user.id === me.id) throw atField('tag', 'This is you.')
-		await change(user, true)
+		// Undone would be what was there before.
+		const before = await get(`${BLOCKS}/${user.id}`).then(() => true, (error) => {
+			if (error.status !== 404) throw error
+		})
+		if (before) toast(html`${called(user)} was blocked already.`)
+		else await change(user, true)
 		form.reset()
 	}
 	return html`
@@ -204,7 +212,7 @@ function Data({ me, over }) {
 			<div class=column>
 				<${Card} title="Your data">
 					<p>Everything that this server keeps of your account, as one JSON file.</p>
-					<p><a class=button href="./api/users/@me/export" download>Download the export</a></p>
+					<p><a class=button href=${`./api/users/@me/export?as=${me.id}`} download>Download the export</a></p>
 				<//>
 			</div>
 			<div class=column>

@@ -11,7 +11,7 @@ const ME = '/users/@me'
 export default function Profile({ me, change }) {
 	return html`
 		<${Head} title=Profile />
-		<div class=column>
+		<div class="column who">
 			<${Identity} me=${me} change=${change} />
 			<${Card} title="Username and discriminator"><${Rename} key=${tag(me)} me=${me} change=${change} /><//>
 		</div>`
@@ -96,6 +96,7 @@ function Rename({ me, change }) {
 const LEAST = 16
 const MOST = 512
 const MOST_BYTES = 1 << 20
+const TAKEN = /^image\/(png|jpeg|gif|webp)$/
 const WHITE = '#fff'
 
 const between = (least, value, most) => Math.min(most, Math.max(least, value))
@@ -125,7 +126,7 @@ function cut(bitmap, square) {
 /** Asks which part of the image it shall be; `done(data: URI)` gets it. */
 async function crop(file, done) {
 	const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' }).catch(() => {
-		throw atField('avatar', 'The browser can’t read this file as an image. Choose a PNG, JPEG, GIF or WebP.')
+		throw atField('avatar', TAKEN.test(file.type) ? 'This image can’t be read; it may be damaged. Choose another.' : 'Only PNG, JPEG, GIF and WebP images can be an avatar.')
 	})
 	const { width, height } = bitmap
 	if (Math.min(width, height) < LEAST) throw atField('avatar', `This image has ${width} × ${height} pixels. It needs ${LEAST} on each side at least.`)

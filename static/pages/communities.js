@@ -11,7 +11,7 @@ function create() {
 		title: 'Create a community', submit: 'Create',
 		body: html`
 			<${Field} label=Name name=name maxlength=200 />
-			<${UserPicker} label=Owner name="owner_id" hint="They are its first member." />`,
+			<${UserPicker} label=Owner name=owner_id hint="They are its first member." />`,
 		act: async ({ name, owner_id }) => {
 			const community = await post('/communities', { name, owner_id })
 			toast(html`Community ${named(community.name)} created.`)

@@ -35,7 +35,7 @@ export default function Community({ id }) {
 	})
 	const handOver = () => ask({
 		title: html`Hand over ${name}`, submit: 'Hand over', danger: true,
-		body: html`<p>${called(owner)} stays a member, but the new owner alone decides about the community from then on.</p><${UserPicker} label="New owner" name="owner_id" hint="One of the members." />`,
+		body: html`<p>${called(owner)} stays a member, but the new owner alone decides about the community from then on.</p><${UserPicker} label="New owner" name=owner_id hint="One of the members." />`,
 		act: async ({ owner_id }) => {
 			const set = async (owner_id) => {
 				await patch(path, { owner_id })

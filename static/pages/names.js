@@ -68,7 +68,7 @@ function Numbers({ data, person, changed }) {
 			<header><h2><bdi class=name>${username}</bdi></h2><p class=muted>${plain.format(holders)} of ${plain.format(ALL)} taken</p></header>
 			<div class=gauge role=meter aria-label="How full the name is" aria-valuemin=0 aria-valuemax=${ALL} aria-valuenow=${holders} aria-valuetext=${`${holders} of ${ALL} taken`}><span style=${{ width: `${(holders / ALL) * 100}%` }}></span></div>
 			<ul class=legend id=picture-legend>
-				<li><i class="swatch free"></i>Free, ${plain.format(free)}</li>
+				<li><i class=swatch></i>Free, ${plain.format(free)}</li>
 				<li><i class="swatch taken"></i>Taken, ${plain.format(holders)}</li>
 				${mine && html`<li><i class="swatch mine"></i><span>Of ${called(person)}</span></li>`}
 			</ul>

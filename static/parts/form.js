@@ -31,9 +31,8 @@ export function Form({ act, submit, danger, ready = true, cancel, class: name, c
 		} catch (error) {
 			if (!error.fields) console.error(error)
 			setFailed(error)
-			const first = Object.keys(error.fields || {}).find((field) => form.current?.elements[field])
-			const target = first && (form.current.querySelector(`[data-field="${first}"]`) || form.current.elements[first])
-			target?.focus?.()
+			const faulty = ({ type, name, dataset }) => type !== 'hidden' && error.fields?.[dataset.field || name]
+			;[...(form.current?.elements || [])].find(faulty)?.focus()
 		} finally {
 			setBusy(false)
 		}

@@ -91,7 +91,7 @@ export function View({ load, ...rest }) {
 				loaded.set(load, module.default)
 				ready(true)
 			},
-			() => fail(new Error('This part of the page could not be loaded. Is the server running? Then reload.')),
+			() => fail(new Error('This part of the page could not be loaded. Reload to try again.')),
 		)
 	}, [])
 	if (error) return html`<${Problem} error=${error} />`

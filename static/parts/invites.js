@@ -23,8 +23,8 @@ export function Invites({ title, list, given, changed, create, remove, endless, 
 		title: html`Invite to ${to}`, submit: 'Make the invite',
 		body: html`
 			<div class=pair>
-				<${Field} label=Uses name="max_uses" inputmode=numeric defaultValue=1 hint=${endless ? 'Empty: any number.' : 'How many accounts it is good for.'} />
-				<${Field} label="Expires after" name="expires_at" options=${HOURS} chosen=168 />
+				<${Field} label=Uses name=max_uses inputmode=numeric defaultValue=1 hint=${endless ? 'Empty: any number.' : 'How many accounts it is good for.'} />
+				<${Field} label="Expires after" name=expires_at options=${HOURS} chosen=168 />
 			</div>`,
 		act: async (values) => {
 			const uses = values.max_uses.trim()

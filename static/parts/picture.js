@@ -11,7 +11,7 @@ export const digits = (number) => String(number).padStart(4, '0')
 /** Is the bit of this discriminator set? Lowest bit first, as a string of hex. */
 export const taken = (bits, number) => (parseInt(bits.substr((number >> 3) * 2, 2), 16) >> (number & 7)) & 1
 
-/** `mine` and `chosen`: discriminators to mark. `at` is the cursor, `move(number)` takes it elsewhere, `open(number)` is Enter or a click. */
+/** `mine` and `chosen`: discriminators to mark. `at` is the cursor, `move(number)` takes it elsewhere, `open(number)` is Enter, Space or a click. */
 export function Picture({ bits, mine, chosen, at, move, open, label, describedby }) {
 	const box = useRef(null)
 	const canvas = useRef(null)
@@ -90,7 +90,7 @@ export function Picture({ bits, mine, chosen, at, move, open, label, describedby
 			if (to > 0 && to < SIDE * SIDE) move(to)
 		} else if (event.key === 'Home') move(Math.max(1, Math.floor((at || 1) / SIDE) * SIDE))
 		else if (event.key === 'End') move(Math.floor((at || 1) / SIDE) * SIDE + SIDE - 1)
-		else if (event.key === 'Enter' && at) open(at)
+		else if (['Enter', ' '].includes(event.key) && at) open(at)
 		else return
 		event.preventDefault()
 	}
