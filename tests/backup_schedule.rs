@@ -175,6 +175,24 @@ fn a_stop_in_the_middle_of_one_waits_for_nothing_and_leaves_nothing() {
 }
 
 #[test]
+fn what_a_killed_server_left_of_one_is_cleared_away_and_the_next_start_makes_it() {
+    let (_directory, data) = directory();
+    people(&data, 3);
+    grow(&data, 40);
+    let backups = data.join("backups");
+    let partial =
+        || backups.exists() && names(&backups).iter().any(|name| name.contains("partial"));
+    let server = Binary::start(&data);
+    eventually("one that is being made", partial);
+    server.kill();
+    assert!(partial());
+    assert_eq!(verified(&data), [] as [String; 0]);
+    let _server = Binary::start(&data);
+    eventually("a whole one", || verified(&data).len() == 1);
+    eventually("nothing else", || !partial());
+}
+
+#[test]
 fn a_damaged_file_is_told_by_ready() {
     let (_directory, data) = directory();
     people(&data, 3);

@@ -220,7 +220,8 @@ fn set_aside(database: &Path, folded: bool) -> io::Result<PathBuf> {
     if let Some(directory) = database.parent() {
         sync(directory)?;
     }
-    // A WAL that stayed would be read into the new data.
+    // A WAL that stayed would be read into the new data. Only data too damaged to be folded still have one: should this end right
+    // here, they lack it in their own place, and have it aside.
     for end in ["-wal", "-shm"] {
         match fs::remove_file(with_end(database, end)) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),

@@ -120,8 +120,8 @@ pub(super) const RULES: [Rule; 11] = [
 mod tests {
     use rusqlite::Connection;
 
+    use super::super::migrate::migrate;
     use super::RULES;
-    use crate::store::sqlite::migrate::migrate;
 
     #[test]
     fn no_rule_gathers_rows_before_it_tells_of_one() {
