@@ -127,7 +127,8 @@ fn clear(directory: &Path) -> io::Result<()> {
 
 /// Takes an unfinished file away, and what the database keeps beside one that it has open.
 fn remove(partial: &Path) {
-    for end in ["", "-wal", "-shm", "-journal"] {
+    // The file itself last: by it the rest is found, should this be cut short.
+    for end in ["-wal", "-shm", "-journal", ""] {
         // Most of them never were.
         let _ = fs::remove_file(with_end(partial, end));
     }

@@ -120,6 +120,9 @@ impl Outcome {
     }
 }
 
+/// What SQLite keeps beside a file. What it finds there of another, it takes for this one's.
+const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// The new data beside the old, before they take their place; without it, they go when this is dropped.
 struct Coming(PathBuf);
 
@@ -212,17 +215,19 @@ fn set_aside(database: &Path, folded: bool) -> io::Result<PathBuf> {
         }
     };
     if !folded {
-        match fs::hard_link(with_end(database, "-wal"), with_end(&aside, "-wal")) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
+        for end in BESIDE {
+            match fs::hard_link(with_end(database, end), with_end(&aside, end)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
         }
     }
     if let Some(directory) = database.parent() {
         sync(directory)?;
     }
-    // A WAL that stayed would be read into the new data. Only data too damaged to be folded still have one: should this end right
-    // here, they lack it in their own place, and have it aside.
-    for end in ["-wal", "-shm"] {
+    // What stayed would be read into the new data. Only data too damaged to be folded still have some: should this end right
+    // here, they lack it in their place, and have it aside.
+    for end in BESIDE {
         match fs::remove_file(with_end(database, end)) {
             Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -232,7 +237,7 @@ fn set_aside(database: &Path, folded: bool) -> io::Result<PathBuf> {
 }
 
 fn remove_with_wal(path: &Path) {
-    for end in ["", "-wal", "-shm"] {
+    for end in BESIDE.into_iter().chain([""]) {
         // Most of them never were.
         let _ = fs::remove_file(with_end(path, end));
     }

@@ -39,20 +39,19 @@ impl DatabaseFile {
         Ok(self.open()?.query_row(HIGHEST_ID, [], |row| row.get(0))?)
     }
 
-    /// Makes one file of it and of the WAL that may be beside it. The next server to open it gives it a WAL again.
+    /// Makes one file of it and of the WAL that may be beside it.
     ///
     /// # Errors
     /// `Busy` while anybody else has it open; `Internal` where it can't be read.
     pub fn fold(&self) -> Result<()> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.0, flags)?;
-        let mode: String =
-            connection.query_row("PRAGMA journal_mode = DELETE", [], |row| row.get(0))?;
-        match mode.as_str() {
-            "delete" => Ok(()),
-            // It says so, instead of failing, where it is not alone.
-            _ => Err(Error::Busy),
-        }
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        // Fails where it is not alone. Leaving WAL mode would, too, but through a rollback journal, which a kill could leave beside the
+        // file: whoever opens it next would have to write.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        connection.close().map_err(|(_, error)| error.into())
     }
 
     fn open(&self) -> Result<Connection> {
