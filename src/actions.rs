@@ -58,6 +58,12 @@ pub enum Action {
     CreateAdminToken(NewAdminToken),
     /// Revokes an admin's token. `NotFound`.
     RevokeAdminToken(Id),
+    /// Has made the backup of this name.
+    MakeBackup(String),
+    /// Downloads it.
+    DownloadBackup(String),
+    /// Settles data in that came out of a backup.
+    Restore(Restored),
 }
 
 /// What is done to an account.
@@ -147,6 +153,15 @@ pub enum AdminAction {
     Remove,
 }
 
+/// Data that came out of a backup.
+#[derive(Debug, Clone)]
+pub struct Restored {
+    /// The name of the backup's file.
+    pub file: String,
+    /// Whether what admitted somebody when it was made does so again; else all of that ends.
+    pub keep_sessions: bool,
+}
+
 impl Action {
     /// What the audit log calls it.
     #[must_use]
@@ -186,6 +201,9 @@ impl Action {
             Self::LogOut => "admin.log_out",
             Self::CreateAdminToken(_) => "token.create",
             Self::RevokeAdminToken(_) => "token.revoke",
+            Self::MakeBackup(_) => "backup.make",
+            Self::DownloadBackup(_) => "backup.download",
+            Self::Restore(_) => "backup.restore",
         }
     }
 }

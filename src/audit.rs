@@ -131,7 +131,7 @@ pub struct Named {
 /// To whom something was done, as they were called then.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Target {
-    /// `user`, `community`, `registration`, `invite`, `admin` or `token`.
+    /// `user`, `community`, `registration`, `invite`, `admin`, `token` or `backup`.
     pub kind: String,
     /// Its id, if it has one.
     pub id: Option<Id>,

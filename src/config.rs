@@ -4,7 +4,8 @@
 use std::fmt;
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
@@ -12,6 +13,7 @@ use figment::{Figment, Metadata, Profile, Provider, Source};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::backups::Every;
 use crate::error::{Error, Result};
 use crate::id::COMMAND_LINE_WORKER;
 
@@ -48,6 +50,8 @@ pub struct Config {
     pub store: Store,
     /// What Prometheus may ask for, and where.
     pub metrics: Metrics,
+    /// Backups that are made by themselves.
+    pub backup: Backup,
     /// What is logged, and how.
     pub log: Log,
 }
@@ -99,6 +103,18 @@ pub struct Limits {
     pub password_checks_per_minute: u32,
     /// Attempts to register from an address.
     pub registrations_per_hour: u32,
+}
+
+/// `backup.*`
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Backup {
+    /// How long after one the next is due.
+    pub every: Every,
+    /// How many of those that the server made are kept.
+    pub keep: usize,
+    /// Where they go; from the data directory on, where it does not begin with a slash.
+    pub dir: PathBuf,
 }
 
 /// `store.*`
@@ -178,6 +194,11 @@ impl Default for Config {
                 batch: 256,
             },
             metrics: Metrics::default(),
+            backup: Backup {
+                every: Every(Some(Duration::from_hours(24))),
+                keep: 14,
+                dir: "backups".into(),
+            },
             log: Log {
                 level: Level::Info,
                 format,
@@ -320,6 +341,7 @@ impl Config {
             ),
             (self.store.queue > 0, "store.queue is 1 at least"),
             (self.store.batch > 0, "store.batch is 1 at least"),
+            (self.backup.keep > 0, "backup.keep is 1 at least"),
             (
                 public.is_none_or(|at| at.starts_with("http://") || at.starts_with("https://")),
                 url,

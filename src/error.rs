@@ -64,6 +64,8 @@ pub enum Error {
     Limited(Standing),
     /// 500: what happened, for the log.
     Internal(String),
+    /// 503: the data are damaged; holds a sentence that says what to do.
+    Damaged(String),
     /// 503: too much to do at the moment; nothing was written.
     Busy,
     /// 503: no room on the disk; nothing was written.
@@ -105,7 +107,7 @@ impl Error {
             Self::UnsupportedMediaType => 415,
             Self::Limited(_) => 429,
             Self::Internal(_) => 500,
-            Self::Busy | Self::StorageFull | Self::ShuttingDown => 503,
+            Self::Damaged(_) | Self::Busy | Self::StorageFull | Self::ShuttingDown => 503,
         }
     }
 
@@ -135,7 +137,8 @@ impl Error {
             Self::BodyTooLarge(_) => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Limited(_) => "rate_limited",
-            Self::Internal(_) => "internal",
+            // Of the two codes for what went wrong inside, the one without a meaning of its own.
+            Self::Internal(_) | Self::Damaged(_) => "internal",
             Self::Busy => "busy",
             Self::StorageFull => "storage_full",
             Self::ShuttingDown => "shutting_down",
@@ -150,7 +153,9 @@ impl Error {
                 [one] => return Cow::Owned(format!("{}: {}", one.field, one.message)),
                 _ => "Some fields are at fault; `errors` says what is wrong with each.",
             },
-            Self::Malformed(message) => return Cow::Owned(message.clone()),
+            Self::Malformed(message) | Self::Damaged(message) => {
+                return Cow::Owned(message.clone());
+            }
             Self::Unauthorized => {
                 "Nobody is logged in with this; send the header \"Authorization: Bearer <token>\" with a good token, or log in again on the page."
             }

@@ -10,6 +10,7 @@
 //! | [`admins`], [`actions`], [`audit`], [`directory`], [`views`] | who runs the instance: what they do, the log of it, how they search, what they see |
 //! | [`channels`], [`communities`], [`blocks`] | where people talk: DMs and groups; communities, members, invites; whom they shut out |
 //! | [`images`] | avatars and icons: what is taken, stored, shown and drawn |
+//! | [`backups`] | copies that were verified, when they are made, and what a look at the whole of a database finds |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
 //! | [`cores`] | the queue for work that keeps a core busy |
 //! | [`fields`], [`error`], [`limits`], [`idempotency`] | a body read with all its faults at once; the one error; how often is too often; what is done once |
@@ -30,6 +31,7 @@ pub mod actions;
 mod admin;
 pub mod admins;
 pub mod audit;
+pub mod backups;
 pub mod blocks;
 pub mod channels;
 pub mod cli;
@@ -69,6 +71,7 @@ use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket};
 use tokio::signal::unix::{SignalKind, signal};
 
+use backups::Keeper;
 use config::Config;
 use error::{Error, Result};
 use id::Generator;
@@ -83,14 +86,21 @@ use store::Store;
 /// makes the contract's 10 (section 5).
 const GRACE: u32 = 8;
 
-/// The whole server, not yet listening. `ids` lie above everything in the store.
+/// The whole server, not yet listening. `ids` lie above everything in the store; `keeper` is of the store's own file, and whoever
+/// calls this runs it.
 ///
 /// # Errors
 /// [`Error::Internal`] if passwords can't be hashed on this system.
-pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<Rocket<Build>> {
+pub fn server(
+    config: &Config,
+    store: Arc<dyn Store>,
+    ids: Generator,
+    keeper: Arc<Keeper>,
+) -> Result<Rocket<Build>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let app = routes::App {
         store,
+        keeper,
         ids,
         hasher: Hasher::new(cores)?,
         studio: Studio::new(cores),
@@ -121,6 +131,11 @@ pub fn server(config: &Config, store: Arc<dyn Store>, ids: Generator) -> Result<
         cli_colors: false,
         ..RocketConfig::release_default()
     });
+    let ending = app.keeper.clone();
+    let rocket = rocket.attach(AdHoc::on_shutdown(
+        "what the keeper of backups does",
+        |_| Box::pin(async move { ending.end() }),
+    ));
     let observed = Observed::new(&app, config.metrics.token.clone());
     let mut rocket = routes::mount(web::mount(rocket), app).manage(observed);
     if config.metrics.token.is_some() && config.metrics.address.is_none() {

@@ -12,7 +12,9 @@ use saryno::tokens::{Secret, SecretHash};
 use serde_json::{Value, json};
 
 use crate::desk::{Desk, Pass, admin, send, session};
-use crate::endpoint_tables::{BY_TOKEN, CHANGES, JSON, OPEN, OWN, OWN_PAGE, READS, World};
+use crate::endpoint_tables::{
+    BY_TOKEN, CHANGES, IN_PERSON, JSON, OPEN, OWN, OWN_PAGE, READS, World,
+};
 use crate::operate::perform;
 use crate::support::{failure, now};
 
@@ -20,7 +22,8 @@ impl World {
     /// Sends every endpoint's request with this pass and expects that none lets it in, and that nothing has changed.
     pub(crate) async fn shut(&self, pass: &Pass) {
         let before = self.rows();
-        let reads = READS.iter().filter(|(_, path)| *path != "/state");
+        let reads = READS.iter().chain(&IN_PERSON);
+        let reads = reads.filter(|(_, path)| *path != "/state");
         let reads = reads.map(|(method, path)| (*method, self.fill(path), None));
         for (method, path, body) in reads.chain(self.changes(false)) {
             let answer = self.desk.call(method, &path, pass, body.as_deref()).await;
@@ -51,6 +54,7 @@ async fn every_route_stands_in_the_tables_of_these_tests() {
         .into_iter()
         .chain(changes.map(|(method, path, ..)| (*method, *path)))
         .chain(OPEN.map(|(method, path, _)| (method, path)))
+        .chain(IN_PERSON.map(|(method, _)| (method, "/backups/<name>")))
         .map(|(method, path)| (method.as_str(), path.to_owned()));
     assert_eq!(there, known.collect());
 }

@@ -210,7 +210,8 @@ fn the_data_directory_and_what_is_in_it_are_the_owners_alone_whatever_the_umask(
     run_json(&data, &["user", "create", "Writer"]);
     for file in std::fs::read_dir(&data).unwrap() {
         let path = file.unwrap().path();
-        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), expected, "{}", path.display());
     }
 }
 

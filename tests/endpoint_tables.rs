@@ -10,7 +10,7 @@ use crate::desk::{Desk, PASSWORD, Pass, admin, rows};
 use crate::support::Account;
 
 /// What a session and a token may read.
-pub(crate) const READS: [(Method, &str); 19] = [
+pub(crate) const READS: [(Method, &str); 20] = [
     (Get, "/overview"),
     (Get, "/live"),
     (Get, "/users"),
@@ -27,13 +27,14 @@ pub(crate) const READS: [(Method, &str); 19] = [
     (Get, "/communities/<id>/invites"),
     (Get, "/registration"),
     (Get, "/audit"),
+    (Get, "/backups"),
     (Get, "/admins"),
     (Get, "/tokens"),
     (Get, "/state"),
 ];
 
 /// What a session and a token may change, with a body and the status of success; in an order in which each finds its thing.
-pub(crate) const CHANGES: [(Method, &str, &str, u16); 27] = [
+pub(crate) const CHANGES: [(Method, &str, &str, u16); 28] = [
     (Post, "/users", r#"{"username": "New"}"#, 201),
     (
         Post,
@@ -66,6 +67,7 @@ pub(crate) const CHANGES: [(Method, &str, &str, u16); 27] = [
     (Put, "/registration", r#"{"registration": "open"}"#, 200),
     (Post, "/invites", "{}", 201),
     (Delete, "/invites/<code>", "", 204),
+    (Post, "/backups", "", 201),
     // What only a session may.
     (Post, "/admins", r#"{"name": "third"}"#, 201),
     (Post, "/admins/<id>/reset-link", "", 201),
@@ -74,8 +76,12 @@ pub(crate) const CHANGES: [(Method, &str, &str, u16); 27] = [
     (Delete, "/admins/<id>", "", 204),
 ];
 
+/// What only a session may read.
+pub(crate) const IN_PERSON: [(Method, &str); 1] =
+    [(Get, "/backups/saryno-2026-11-23T15-04-05Z.db")];
+
 /// How many of those a token may.
-pub(crate) const BY_TOKEN: usize = 22;
+pub(crate) const BY_TOKEN: usize = 23;
 
 /// What a session does to itself.
 pub(crate) const OWN: [(Method, &str, &str, u16); 2] = [

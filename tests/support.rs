@@ -1,15 +1,17 @@
 //! What tests stand on: a server in process, each with a directory and a database file of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::operate::Operate;
 use rocket::http::{Header, Method};
 use rocket::local::asynchronous::{Client, LocalRequest};
 use saryno::accounts::{Label, NewToken, PasswordHash, Secret};
+use saryno::backups::{Keeper, Plan};
 use saryno::clock::Timestamp;
 use saryno::config::Config;
 use saryno::id::{Generator, Id};
-use saryno::store::sqlite::{Options, Sqlite};
+use saryno::store::sqlite::{DatabaseFile, Options, Sqlite};
 use saryno::users::{Discriminator, Flag, Flags, NewUser, User};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -25,6 +27,17 @@ pub(crate) fn store() -> (TempDir, Arc<Sqlite>) {
     let directory = tempfile::tempdir().unwrap();
     let store = Sqlite::open(&directory.path().join("saryno.db"), OPTIONS).unwrap();
     (directory, Arc::new(store))
+}
+
+/// A keeper of backups of the store in this directory. Not started: what it does, requests have it do.
+pub(crate) fn keeper(directory: &Path) -> Arc<Keeper> {
+    let plan = Plan {
+        every: None,
+        keep: 3,
+        directory: directory.join("backups"),
+    };
+    let source = DatabaseFile::at(&directory.join("saryno.db"));
+    Arc::new(Keeper::new(Box::new(source), plan))
 }
 
 /// An account to be made: a name, and the rest as little as possible.
@@ -87,7 +100,8 @@ impl Server {
 
     async fn set_up(config: &Config, directory: TempDir, store: Arc<Sqlite>) -> Self {
         let ids = Generator::new(0, Id::MIN);
-        let server = saryno::server(config, store.clone(), ids).unwrap();
+        let keeper = keeper(directory.path());
+        let server = saryno::server(config, store.clone(), ids, keeper).unwrap();
         let client = Client::untracked(server).await.unwrap();
         Self {
             client,

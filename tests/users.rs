@@ -12,7 +12,7 @@ use saryno::users::{Discriminator, Flag};
 use serde_json::{Value, json};
 
 use crate::operate::Operate;
-use crate::support::{Account, Answer, Server, failure, new_user, store};
+use crate::support::{Account, Answer, Server, failure, keeper, new_user, store};
 
 async fn start() -> (Server, Account) {
     let server = Server::start().await;
@@ -350,7 +350,8 @@ fn boom() -> &'static str {
 async fn a_panic_in_a_handler_is_an_internal_error_without_detail() {
     let (directory, store) = store();
     let ids = Generator::new(0, Id::MIN);
-    let rocket = saryno::server(&Config::default(), store.clone(), ids)
+    let keeper = keeper(directory.path());
+    let rocket = saryno::server(&Config::default(), store.clone(), ids, keeper)
         .unwrap()
         .mount("/", rocket::routes![boom]);
     let server = Server {

@@ -3,6 +3,7 @@
 
 mod admins;
 mod auth;
+mod backups;
 mod channels;
 mod communities;
 mod forms;
@@ -42,6 +43,7 @@ pub(crate) fn mount(rocket: Rocket<Build>) -> Rocket<Build> {
         channels::routes(),
         communities::routes(),
         registration::routes(),
+        backups::routes(),
         admins::routes(),
     ]
     .concat();

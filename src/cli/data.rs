@@ -11,9 +11,9 @@ use crate::admins::Admins;
 use crate::audit::Author;
 use crate::config::url_of;
 use crate::error::{Error, Result};
-use crate::id::{COMMAND_LINE_WORKER, Generator};
+use crate::id::{COMMAND_LINE_WORKER, Generator, Id};
 use crate::store::Store;
-use crate::store::sqlite::{Options, Sqlite};
+use crate::store::sqlite::{DatabaseFile, Options, Sqlite};
 
 /// A data directory that exists.
 pub(super) struct DataDirectory(PathBuf);
@@ -39,7 +39,7 @@ pub(super) struct Opened {
     pub(super) store: Sqlite,
     /// The command line's own ids, above everything in the store.
     pub(super) ids: Generator,
-    _lock: File,
+    _lock: Option<File>,
 }
 
 impl DataDirectory {
@@ -53,6 +53,23 @@ impl DataDirectory {
             ))
         })?;
         Ok(Self(path.to_path_buf()))
+    }
+
+    /// The directory, which must have a database in it already.
+    pub(super) fn existing(path: &Path) -> Result<Self> {
+        let this = Self(path.to_path_buf());
+        match std::fs::metadata(this.database()) {
+            Ok(_) => Ok(this),
+            Err(error) => Err(Error::Internal(format!(
+                "there are no data at {}: {error}; choose the data directory with --data",
+                this.database().display()
+            ))),
+        }
+    }
+
+    /// The database in it, to read beside whoever serves it.
+    pub(super) fn database_file(&self) -> DatabaseFile {
+        DatabaseFile::at(&self.database())
     }
 
     /// The database in it.
@@ -95,20 +112,23 @@ impl DataDirectory {
         lock.lock().map_err(|error| {
             Error::Internal(format!("{} can't be locked: {error}", path.display()))
         })?;
-        let store = Sqlite::open(
-            &self.database(),
-            Options {
-                readers: 1,
-                queue: 16,
-                batch: 1,
-            },
-        )?;
-        let ids = Generator::new(COMMAND_LINE_WORKER, store.highest_id().await?);
-        Ok(Opened {
-            store,
-            ids,
-            _lock: lock,
-        })
+        Opened::of(&self.database(), Some(lock), Id::MIN).await
+    }
+
+    /// Claims the directory from all commands that write, for as long as the claim lives.
+    pub(super) fn claim_from_commands(&self) -> Result<File> {
+        let (path, lock) = self.lock_file("command.lock")?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => Err(Error::Internal(format!(
+                "another command works on {} at this moment; wait until it has ended",
+                self.0.display()
+            ))),
+            Err(TryLockError::Error(error)) => Err(Error::Internal(format!(
+                "{} can't be locked: {error}",
+                path.display()
+            ))),
+        }
     }
 
     fn lock_file(&self, name: &str) -> Result<(PathBuf, File)> {
@@ -128,6 +148,22 @@ impl DataDirectory {
 }
 
 impl Opened {
+    /// Opens the store in this file; its ids are above everything in it, and above `above`.
+    pub(super) async fn of(database: &Path, lock: Option<File>, above: Id) -> Result<Self> {
+        let options = Options {
+            readers: 1,
+            queue: 16,
+            batch: 1,
+        };
+        let store = Sqlite::open(database, options)?;
+        let highest = store.highest_id().await?.max(above);
+        Ok(Self {
+            store,
+            ids: Generator::new(COMMAND_LINE_WORKER, highest),
+            _lock: lock,
+        })
+    }
+
     /// Does something in the command line's name, and writes it into the audit log.
     pub(super) async fn perform(&self, action: Action) -> Result<Outcome> {
         let entry = self.ids.next()?;

@@ -2,13 +2,16 @@
 //! 1 for what failed, 2 for wrong usage.
 
 mod admin;
+mod backup;
 mod config;
 mod data;
 mod health;
 mod invite;
 mod registration;
+mod restore;
 mod serve;
 mod user;
+mod verify;
 
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -58,6 +61,12 @@ enum Command {
     /// Make, list and remove invites to this server.
     #[command(subcommand)]
     Invite(invite::Invite),
+    /// Copy all data into a file and verify the copy.
+    Backup(backup::Backup),
+    /// Put a backup in the place of the data, which are kept aside; the server must be stopped.
+    Restore(restore::Restore),
+    /// Look at the whole of the data: whether the file is sound and keeps every rule.
+    Verify(verify::Verify),
     /// Show or check the settings.
     #[command(subcommand)]
     Config(config::Config),
@@ -141,6 +150,9 @@ pub fn main() -> ExitCode {
         Command::Admin(admin) => admin.run(&place),
         Command::Registration(registration) => registration.run(&place),
         Command::Invite(invite) => invite.run(&place),
+        Command::Backup(backup) => backup.run(&place),
+        Command::Restore(restore) => restore.run(&place),
+        Command::Verify(verify) => verify.run(&place),
         Command::Config(config) => config.run(&place),
         Command::Health(health) => health.run(&place),
     };

@@ -10,6 +10,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::Place;
 use super::data::DataDirectory;
+use crate::backups::{Keeper, Plan};
 use crate::config::{Flags, Level, Log, LogFormat, url_of};
 use crate::error::{Error, Result};
 use crate::id::Generator;
@@ -44,24 +45,35 @@ impl Serve {
             batch: config.store.batch,
         };
         let store = Arc::new(Sqlite::open(&data.database(), options)?);
+        let plan = Plan {
+            every: config.backup.every.0,
+            keep: config.backup.keep,
+            directory: place.data.join(&config.backup.dir),
+        };
+        let keeper = Arc::new(Keeper::new(Box::new(data.database_file()), plan));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.workers)
-            // Threads that block: a read each; a hash, an upload and a picture a core, so that reads wait for none of them.
-            .max_blocking_threads(usize::try_from(config.store.readers).unwrap_or(1) + 3 * cores)
+            // Threads that block: a read each; a hash, an upload and a picture a core, and a backup, so that reads wait for none of them.
+            .max_blocking_threads(
+                usize::try_from(config.store.readers).unwrap_or(1) + 3 * cores + 1,
+            )
             .enable_all()
             .build()
             .map_err(|error| Error::Internal(format!("the runtime: {error}")))?;
         let served = runtime.block_on(async {
             let ids = Generator::new(config.worker_id, store.highest_id().await?);
-            let server = crate::server(&config, store.clone(), ids)?;
-            let claim = claim.clone();
+            let server = crate::server(&config, store.clone(), ids, keeper.clone())?;
+            let (claim, keeping) = (claim.clone(), keeper.clone());
             let listening = move |at| {
+                // Not before: a server that can't listen makes no backups.
+                keeping.start();
                 tracing::info!("the admin page is at {}/admin/", url_of(at));
                 claim.note(at);
             };
             crate::serve(&config, server, listening).await
         });
+        keeper.stop();
         // Whatever still runs lets go of the store here, so that dropping it finishes the queue and folds the WAL in.
         runtime.shutdown_timeout(Duration::from_secs(1));
         drop(store);

@@ -16,17 +16,30 @@ pub(super) fn routes() -> Vec<Route> {
 #[derive(Serialize)]
 struct State {
     status: &'static str,
+    /// What an operator should know; nothing that stands against serving.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<String>,
 }
 
 #[get("/health")]
 fn health() -> Json<State> {
-    Json::ok(State { status: "ok" })
+    Json::ok(State {
+        status: "ok",
+        warnings: Vec::new(),
+    })
 }
 
 #[get("/ready")]
 async fn ready(app: &AppState) -> Result<Json<State>, NotReady> {
     app.store.ping().await.map_err(NotReady)?;
-    Ok(Json(Status::Ok, State { status: "ready" }))
+    let health = app.keeper.health();
+    match health.damage {
+        Some(damage) => Err(NotReady(Error::Damaged(damage))),
+        None => Ok(Json::ok(State {
+            status: "ready",
+            warnings: health.warnings,
+        })),
+    }
 }
 
 /// 503 whatever stands against it, so that a load balancer needs to know one status.

@@ -28,6 +28,7 @@ use rocket::shield::Shield;
 use rocket::{Build, Rocket, Route, State, catch, catchers};
 use serde::Serialize;
 
+use crate::backups::Keeper;
 use crate::directory::{Found, Next};
 use crate::error::{Error, FieldError, Result};
 use crate::id::{Generator, Id};
@@ -43,6 +44,8 @@ use limits::Limits;
 pub(crate) struct App {
     /// Everything that lasts.
     pub(crate) store: Arc<dyn Store>,
+    /// The backups, and how sure one can be of the data.
+    pub(crate) keeper: Arc<Keeper>,
     /// The ids of this server.
     pub(crate) ids: Generator,
     /// The queue for password hashes.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::access;
 use super::audit::{Trace, write};
 use super::rows::{exists, record};
-use super::{accounts, communities, invites, registration, users, views};
+use super::{accounts, communities, invites, registration, restored, users, views};
 use crate::accounts::InstanceInvite;
 use crate::actions::{
     Action, AdminAction, CommunityAction, Deed, Outcome, UserAction, unknown_among,
@@ -141,6 +141,11 @@ fn run(connection: &Connection, author: &Author, action: &Action) -> Done {
                 ..Trace::default()
             })
         }
+        Action::Restore(restored) => nothing(restored::settle(connection, restored)?),
+        Action::MakeBackup(name) | Action::DownloadBackup(name) => nothing(Trace {
+            target: of("backup", None, name),
+            ..Trace::default()
+        }),
     }
 }
 

@@ -12,15 +12,19 @@ mod blocks;
 mod channels;
 mod communities;
 mod directory;
+mod file;
 mod groups;
 mod images;
 mod invites;
 mod migrate;
 mod readers;
 mod registration;
+mod restored;
 mod rows;
+mod rules;
 mod terms;
 mod users;
+mod verify;
 mod views;
 mod writer;
 
@@ -36,6 +40,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::store::{Store, Work};
+pub use file::{DatabaseFile, require_no_wal, verify_copy};
 use readers::Readers;
 use writer::Writer;
 
@@ -44,6 +49,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Prepared statements kept on each connection; more than there are different ones.
 const STATEMENTS: usize = 128;
+
+const HIGHEST_ID: &str = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence";
 
 /// How a store is opened (contract, section 5, `store.*`).
 #[derive(Debug, Clone, Copy)]
@@ -119,11 +126,8 @@ impl Sqlite {
 #[async_trait]
 impl Store for Sqlite {
     async fn highest_id(&self) -> Result<Id> {
-        self.read(|connection| {
-            let sql = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence";
-            Ok(connection.query_row(sql, [], |row| row.get(0))?)
-        })
-        .await
+        self.read(|connection| Ok(connection.query_row(HIGHEST_ID, [], |row| row.get(0))?))
+            .await
     }
 
     async fn sweep(&self, now: Timestamp) -> Result<bool> {
