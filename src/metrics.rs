@@ -15,6 +15,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::meter::Meter;
 use crate::store::Work;
@@ -114,7 +115,13 @@ impl Metrics {
     ///
     /// # Errors
     /// [`Error::Internal`] if it can't be written.
-    pub fn text(&self, meter: &Meter, statistics: &Statistics, work: Work) -> Result<String> {
+    pub fn text(
+        &self,
+        meter: &Meter,
+        statistics: &Statistics,
+        work: Work,
+        backup: Option<Timestamp>,
+    ) -> Result<String> {
         let failed = |error: fmt::Error| Error::Internal(format!("metrics: {error}"));
         let mut moment = Registry::with_prefix("saryno");
         moment.register_collector(Box::new(Moment {
@@ -123,6 +130,7 @@ impl Metrics {
             stood: meter.dms().stood,
             statistics: statistics.clone(),
             work,
+            backup,
         }));
         let (mut counted, mut now) = (String::new(), String::new());
         encode(&mut counted, &self.registry).map_err(failed)?;
@@ -140,6 +148,8 @@ struct Moment {
     stood: u64,
     statistics: Statistics,
     work: Work,
+    /// When the newest verified backup was made.
+    backup: Option<Timestamp>,
 }
 
 impl Collector for Moment {
@@ -181,6 +191,15 @@ impl Collector for Moment {
             "Its write-ahead log",
             &bytes(database.wal_bytes),
         )?;
+        // Absent where there is none: an alert on its absence is what an operator wants.
+        if let Some(backup) = self.backup {
+            let made = gauge(backup.0 / 1_000);
+            tell(
+                "backup_made_seconds",
+                "When the newest verified backup was made, in seconds since the Unix epoch",
+                &made,
+            )?;
+        }
         let waiting = gauge(i64::try_from(self.work.waiting).unwrap_or(i64::MAX));
         tell("writes_waiting", "Writes in the queue", &waiting)?;
         tell(

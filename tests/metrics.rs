@@ -1,5 +1,7 @@
 //! What an operator's Prometheus is told, where and by which right.
 
+use std::time::{Duration, Instant};
+
 use crate::channels::{dm, people};
 use crate::executable::{Binary, agent, run};
 use crate::support::Server;
@@ -93,6 +95,22 @@ fn a_listener_of_its_own_tells_them_and_the_servers_own_does_not() {
         .read_to_string()
         .unwrap();
     assert!(text.contains("saryno_uptime_seconds"), "{text}");
+    // A server makes its first backup by itself, and tells when it has.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        let text = agent()
+            .get(url)
+            .call()
+            .unwrap()
+            .into_body()
+            .read_to_string()
+            .unwrap();
+        if text.contains("\nsaryno_backup_made_seconds ") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{text}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     let beside = format!("{}/metrics", server.url);
     assert_eq!(agent().get(&beside).call().unwrap().status(), 404);
 }

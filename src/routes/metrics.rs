@@ -13,6 +13,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use super::{App, guarded};
+use crate::backups::Keeper;
 use crate::config::MetricsToken;
 use crate::error::{Error, Result};
 use crate::meter::Meter;
@@ -29,6 +30,7 @@ pub(crate) struct Observed {
     store: Arc<dyn Store>,
     meter: Arc<Meter>,
     metrics: Arc<Metrics>,
+    keeper: Arc<Keeper>,
     token: Option<MetricsToken>,
 }
 
@@ -38,6 +40,7 @@ impl Observed {
             store: Arc::clone(&app.store),
             meter: Arc::clone(&app.meter),
             metrics: Arc::clone(&app.metrics),
+            keeper: Arc::clone(&app.keeper),
             token,
         }
     }
@@ -136,7 +139,10 @@ fn observe(request: &Request<'_>) -> Result<Observer> {
 async fn metrics(_observer: Observer, observed: &State<Observed>) -> Result<Text> {
     let statistics = observed.store.statistics().await?;
     let work = observed.store.work();
-    let text = observed.metrics.text(&observed.meter, &statistics, work)?;
+    let backup = observed.keeper.last().map(|kept| kept.made_at);
+    let text = observed
+        .metrics
+        .text(&observed.meter, &statistics, work, backup)?;
     Ok(Text(text))
 }
 
