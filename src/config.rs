@@ -218,8 +218,7 @@ pub struct Flags {
     pub port: Option<u16>,
 }
 
-/// The settings in force, and where each comes from.
-#[derive(Debug)]
+/// The settings in force, and where each comes from. Without `Debug`: among the sources is the secret of the metrics.
 pub struct Settings {
     /// The settings.
     pub config: Config,

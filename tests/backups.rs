@@ -126,7 +126,7 @@ fn a_place_where_none_can_be_is_named_with_what_to_do() {
 }
 
 /// Runs a script as root of a namespace of its own, in which it can mount what it likes on `$1`; `$2` is the executable, `$3` the data.
-fn in_namespace(data: &Path, place: &Path, script: &str) -> Output {
+pub(crate) fn in_namespace(data: &Path, place: &Path, script: &str) -> Output {
     Command::new("unshare")
         .args([
             "--user",

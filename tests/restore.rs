@@ -9,7 +9,7 @@ use saryno::id::Id;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::backups::{backup, grow, names, refusal, while_16_write};
+use crate::backups::{backup, grow, in_namespace, names, refusal, while_16_write};
 use crate::executable::{Binary, agent, http, run, run_json};
 use crate::races::{Person, database, directory, number, people, text};
 
@@ -316,19 +316,7 @@ fn a_restore_for_which_there_is_no_room_leaves_the_data_as_they_were() {
     let script = "mount -t tmpfs -o size=64k none \"$1\"; \"$2\" --data \"$1/data\" restore \"$3\"";
     let place = data.with_extension("small");
     std::fs::create_dir(&place).unwrap();
-    let output = std::process::Command::new("unshare")
-        .args([
-            "--user",
-            "--map-root-user",
-            "--mount",
-            "sh",
-            "-euc",
-            script,
-            "sh",
-        ])
-        .args([&place, Path::new(env!("CARGO_BIN_EXE_saryno")), &file])
-        .output()
-        .unwrap();
+    let output = in_namespace(&file, &place, script);
     let complaint = refusal(&output);
     assert!(complaint.contains("nothing was changed"), "{complaint}");
 }
