@@ -50,7 +50,9 @@ fn the_first_is_made_at_once_and_a_restart_neither_repeats_nor_postpones_it() {
     assert!(server.terminate().success());
 
     let server = Binary::start(&data);
-    std::thread::sleep(Duration::from_secs(1));
+    eventually("its decision", || {
+        server.log().contains("the next backup is due")
+    });
     assert_eq!(verified(&data), first);
     assert_eq!(ready(&server), (200, json!({"status": "ready"})));
     assert!(server.terminate().success());
@@ -120,10 +122,9 @@ fn none_is_made_where_they_are_off() {
     for off in ["off", "0"] {
         let (_directory, data) = directory();
         let server = Binary::start_with(&data, &[], &[("SARYNO_BACKUP__EVERY", off)]);
-        eventually("the look at the data", || {
-            server.log().contains("the data are whole")
+        eventually("its decision", || {
+            server.log().contains("no backup is made by itself")
         });
-        std::thread::sleep(Duration::from_millis(300));
         assert!(!data.join("backups").exists());
         assert_eq!(ready(&server), (200, json!({"status": "ready"})));
     }

@@ -127,6 +127,7 @@ impl Keeper {
 
     /// Does what is due, and waits for what is due next.
     fn run(&self) {
+        let mut told = None;
         while !self.end.load(Ordering::Relaxed) {
             let now = Timestamp::now();
             let checked = self.known().checked.as_ref().map(|(at, _)| *at);
@@ -137,6 +138,13 @@ impl Keeper {
             if self.next_due().is_some_and(|due| due <= now) {
                 // It is in the log and in the report.
                 let _ = self.make();
+            }
+            let due = self.next_due();
+            if told.replace(due) != Some(due) {
+                match due {
+                    Some(due) => tracing::info!(at = %due, "the next backup is due"),
+                    None => tracing::info!("no backup is made by itself: backup.every is off"),
+                }
             }
             let known = self.known();
             if !self.end.load(Ordering::Relaxed) {

@@ -401,6 +401,23 @@ mod tests {
     }
 
     #[test]
+    fn where_checks_for_an_account_go_on_one_in_half_an_hour_is_left() {
+        let mut limits = limits();
+        let [_, longer] = limits.checks_of.take().unwrap();
+        let quick = (NonZeroU32::MAX, Duration::from_millis(1));
+        limits.checks_of = Some([Limiter::new(Bucket::PasswordChecks, quick), longer]);
+        let claimed = Claimed::Nobody("ada#0001".into());
+        for _ in 0..40 {
+            assert_eq!(limits.password_check_of(&claimed), Ok(()));
+        }
+        let Err(Error::Limited(standing)) = limits.password_check_of(&claimed) else {
+            panic!("the next one was let through")
+        };
+        let minutes = standing.reset_after.as_secs_f64() / 60.0;
+        assert!((29.0..=30.0).contains(&minutes), "{minutes}");
+    }
+
+    #[test]
     fn a_million_addresses_are_not_remembered() {
         let limiter = Limiter::within(Bucket::Registrations, 3, Duration::from_hours(1)).unwrap();
         for address in 0..1_000_000_u32 {
