@@ -19,6 +19,7 @@ const PAGES = {
 	channels: [() => import('./pages/channels.js'), () => import('./pages/channel.js')],
 	registration: [() => import('./pages/registration.js')],
 	admins: [() => import('./pages/admins.js')],
+	backups: [() => import('./pages/backups.js')],
 	audit: [() => import('./pages/audit.js')],
 }
 const enter = () => import('./pages/enter.js')
@@ -36,6 +37,7 @@ const NAVIGATION = [
 	[
 		['registration', 'Registration', 'M4 3h8v14H4ZM12 10h6M15.5 7.5 18 10l-2.5 2.5'],
 		['admins', 'Admins and tokens', 'M10 2.5l6 2.3v4.7c0 4-2.5 6.7-6 8-3.5-1.3-6-4-6-8V4.8ZM7.5 10l2 2 3.5-4'],
+		['backups', 'Backups', 'M3 3.5h14v4H3ZM4.5 7.5v9h11v-9M8 11h4'],
 		['audit', 'Audit log', 'M5 2.5h10v15H5ZM8 6.5h4M8 10h4M8 13.5h2.5'],
 	],
 ]

@@ -65,6 +65,9 @@ const ACTIONS = {
 	'admin.create': ['Admin added', on('added the admin')],
 	'admin.reset_link': ['Admin link made', on('made a password link for the admin')],
 	'admin.remove': ['Admin removed', on('removed the admin')],
+	'backup.make': ['Backup made', on('made the backup')],
+	'backup.download': ['Backup downloaded', on('downloaded the backup')],
+	'backup.restore': ['Backup restored', on('restored the backup')],
 	'token.create': ['API token created', on('created the API token')],
 	'token.revoke': ['API token revoked', on('revoked the API token')],
 }

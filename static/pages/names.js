@@ -1,13 +1,13 @@
 import { get, query as withQuery } from '../api.js'
 import { attempt } from '../parts/dialog.js'
 import { createUser, rename } from '../parts/edit_user.js'
+import { plain } from '../parts/number.js'
 import { address, Card, Empty, go, Head, html, Unread, useEffect, useLoad, useRef, useState } from '../parts/page.js'
 import { digits, Picture, taken } from '../parts/picture.js'
 import { Search } from '../parts/search.js'
 import { called, userAddress } from '../parts/user.js'
 
 const ALL = 9999
-const plain = new Intl.NumberFormat('en')
 
 export default function Names({ query }) {
 	const { data, error, reload } = useLoad(query.username ? withQuery('/names', { username: query.username }) : null)

@@ -1,19 +1,14 @@
 import { BASE, get } from '../api.js'
+import { useBackups, Warnings } from '../parts/backups.js'
 import { Bars, Chart } from '../parts/chart.js'
+import { bytes, plain } from '../parts/number.js'
 import { Card, Facts, Head, html, Unread, useEffect, useState } from '../parts/page.js'
 import { duration } from '../parts/time.js'
 
 const MOST = 300
 const AGAIN = 10_000
-const plain = new Intl.NumberFormat('en')
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
 const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
-
-function bytes(count) {
-	const power = Math.min(4, Math.floor(Math.log2(Math.max(1, count)) / 10))
-	const value = count / 1024 ** power
-	return `${value < 10 && power ? value.toFixed(1) : Math.round(value)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
-}
 
 const milliseconds = (micro) => (micro < 995 ? `${Math.round(micro)} µs` : micro < 9950 ? `${(micro / 1000).toFixed(1)} ms` : `${plain.format(Math.round(micro / 1000))} ms`)
 
@@ -22,6 +17,7 @@ export default function Overview() {
 	const [error, fail] = useState(null)
 	const [samples, setSamples] = useState([])
 	const [connected, setConnected] = useState(false)
+	const backups = useBackups()
 
 	useEffect(() => {
 		let close = null
@@ -66,6 +62,7 @@ export default function Overview() {
 	const uptime = overview.uptime + (Date.now() - overview.read) / 1000
 	return html`
 		<${Head} title=Overview><p class=${`live ${connected ? 'on' : ''}`} role=status>${connected ? 'Live' : 'Connecting …'}</p><//>
+		<${Warnings} of=${backups.error?.status === 500 ? [backups.error.message] : backups.report?.warnings || []}><a href="#/backups">Backups</a><//>
 		<div class=tiles>
 			<${Tile} label=Users count=${counts.users} href="#/users" />
 			<${Tile} label=Bots count=${counts.bots} href="#/users?filter=bot" />

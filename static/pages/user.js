@@ -1,6 +1,7 @@
 import { patch, post, put, remove } from '../api.js'
 import { Avatar, State } from '../parts/chip.js'
 import { ask, askToRemove, attempt, reveal, toast } from '../parts/dialog.js'
+import { deeds } from '../parts/deeds.js'
 import { rename, revealToken } from '../parts/edit_user.js'
 import { Check, Field, Form, Id } from '../parts/form.js'
 import { List } from '../parts/list.js'
@@ -36,7 +37,7 @@ export default function User({ id }) {
 				<${Card} title=Communities>
 					<${Communities} path=${`/users/${user.id}/communities?limit=10`} owner=${user.id} embedded empty=${['In no community.', 'A community’s page adds members.']} />
 				<//>
-				${!gone && html`<${Danger} data=${data} now=${now} reload=${reload} />`}
+				${!gone && html`<${Danger} data=${data} reload=${reload} />`}
 			</div>
 			<div class=column>
 				<${Card} title="DMs and groups">
@@ -152,33 +153,13 @@ function Access({ user }) {
 		<//>`
 }
 
-function Danger({ data, now, reload }) {
-	const { user, disabled, reason } = data
-	const path = `/users/${user.id}`
-	const enable = async () => now(await remove(`${path}/disabled`))
-	const disable = () => ask({
-		title: html`Disable ${called(user)}`, submit: 'Disable', danger: true,
-		body: html`<p>All tokens stop working at once, and nobody can log in to the account until it is enabled again. Nothing is deleted.</p>
-			<${Field} label=Reason name=reason maxlength=200 hint="Optional, 200 characters; the account is shown it." />`,
-		act: async (values) => {
-			const account = await put(`${path}/disabled`, { reason: values.reason || null })
-			now(account)
-			toast(html`${called(user)} disabled.`, { path, still: (found) => found.disabled && found.reason === account.reason, act: enable })
-		},
-	})
-	const reenable = () => attempt(async () => {
-		await enable()
-		toast(html`${called(user)} enabled.`, { path, still: (found) => !found.disabled && !isDeleted(found.user), act: async () => now(await put(`${path}/disabled`, { reason })) })
-	})
-	const erase = () => askToRemove({
-		path, title: html`Delete ${called(user)}`, submit: 'Delete for good', typed: tag(user), done: reload, said: html`${called(user)} deleted.`,
-		text: 'It becomes a tombstone, “Deleted User”. Its tag is free again, password and tokens are gone, it leaves its communities and groups, and the communities it owns go to their longest-standing member; one with no other member is deleted. DMs stay for the other side. This can’t be undone.',
-	})
+function Danger({ data, reload }) {
+	const { enableNow, disable, erase } = deeds([data], reload)
 	return html`
 		<${Card} title="Disable or delete" class=dangerous>
 			<div class=deed>
-				<p>${disabled ? 'The account is disabled. Enabling it lets its tokens and its password work again.' : 'Disabling stops all tokens at once and can be taken back.'}</p>
-				${disabled ? html`<button onClick=${reenable}>Enable</button>` : html`<button onClick=${disable}>Disable …</button>`}
+				<p>${data.disabled ? 'The account is disabled. Enabling it lets its tokens and its password work again.' : 'Disabling stops all tokens at once and can be taken back.'}</p>
+				${data.disabled ? html`<button onClick=${() => attempt(enableNow)}>Enable</button>` : html`<button onClick=${disable}>Disable …</button>`}
 			</div>
 			<div class=deed>
 				<p>Deleting leaves a tombstone and can’t be taken back.</p>

@@ -1,0 +1,89 @@
+import { get, post } from '../api.js'
+import { BACKUPS, useBackups, Warnings } from '../parts/backups.js'
+import { toast } from '../parts/dialog.js'
+import { Copy } from '../parts/form.js'
+import { bytes } from '../parts/number.js'
+import { Card, Empty, Facts, Head, html, Unread } from '../parts/page.js'
+import { Time, When } from '../parts/time.js'
+
+/** Whether one is asked for here. It is made, and told of, wherever one goes meanwhile. */
+let asked = false
+let told
+
+/** What the last try came to. */
+const outcome = ({ backups, last_failure }) => last_failure?.at || backups[0]?.name
+
+/** Says once what has come of it since `before`, if anything has. */
+function tell(before, now) {
+	const is = outcome(now)
+	if (is === outcome(before)) return false
+	if (is !== told) toast(now.last_failure ? failure(now) : html`Backup <code>${is}</code> made and verified.`, null, now.last_failure)
+	told = is
+	return true
+}
+
+const failure = ({ last_failure }) => `No backup was made: ${last_failure.message}.`
+
+async function make(before) {
+	const change = (on) => {
+		asked = on
+		dispatchEvent(new Event('stale'))
+	}
+	change(true)
+	// It may take longer than what lies between here and the server waits: then the report tells.
+	const error = await post(BACKUPS).then(() => null, (error) => error)
+	const now = await get(BACKUPS).catch(() => before)
+	if (error?.code === 'busy') toast('Another backup was being made already; this one was not begun.', null, true)
+	else if (!tell(before, now) && error && !now.making && error.code !== 'unauthorized') toast(error.message, null, true)
+	change(false)
+}
+
+export default function Backups() {
+	const { report, error, reload } = useBackups(tell)
+	if (!report) return html`<${Head} title=Backups /><${Unread} error=${error} reload=${reload} />`
+	const { backups, last_failure, next_due } = report
+	const making = asked || report.making
+	const last = backups.find(({ verified }) => verified)
+	return html`
+		<${Head} title=Backups note="Each is one file with all data, verified before it counts as a backup. Whoever has one can read every password’s hash in it.">
+			<button class=primary aria-busy=${making ? 'true' : undefined} aria-disabled=${making ? 'true' : undefined} onClick=${() => making || make(report)}>Make a backup now</button>
+		<//>
+		${error && html`<p class=alert role=alert>${error.message}</p>`}
+		<${Warnings} of=${report.warnings} />
+		<div role=status>
+			${making && html`<div class=banner><p>A backup is being made and verified. With gigabytes of data it takes a while; you can leave this page meanwhile.</p><progress aria-label="Making a backup"></progress></div>`}
+		</div>
+		<div class="columns wide-last">
+			<div class=column>
+				<${Card} title=State>
+					<${Facts} rows=${[
+						['Last verified', last ? html`<${When} at=${last.made_at} />` : 'None yet'],
+						['Next due', !next_due ? html`Never by itself: <code>backup.every</code> is off` : new Date(next_due) < Date.now() ? 'Now' : html`<${When} at=${next_due} />`],
+						...(last_failure ? [['Last failure', html`<${When} at=${last_failure.at} /><p>${failure(report)}</p>`]] : []),
+					]} />
+				<//>
+			</div>
+			<div class=column>
+				<${Card} title=Kept>
+					${backups.length
+						? html`<ul class=entries aria-label=Backups>${backups.map((backup) => html`<${Entry} key=${backup.name} ...${backup} />`)}</ul>`
+						: html`<${Empty} title="No backup yet.">Make one above${next_due && ', or wait for the next that is due'}.<//>`}
+				<//>
+			</div>
+		</div>`
+}
+
+function Entry({ name, size, made_at, verified, sha256 }) {
+	return html`
+		<li>
+			<div>
+				<span class=mono>${name}</span> ${verified ? html`<span class="badge active">Verified</span>` : html`<span class="badge disabled">Not verified</span>`}
+				<p class=muted>${bytes(size)} · made <${Time} at=${made_at} /></p>
+				<p class="mono muted">${sha256 || 'Its SHA-256 does not stand beside it any more.'}</p>
+			</div>
+			<div class=buttons>
+				${sha256 && html`<${Copy} text=${sha256} label="Copy SHA-256" />`}
+				<a class="button small" href=${`./api${BACKUPS}/${name}`} download>Download<span class=unseen> ${name}</span></a>
+			</div>
+		</li>`
+}
