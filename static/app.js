@@ -8,21 +8,27 @@ import { forgetLists } from './parts/list.js'
 import { Facts, go, Head, useLoad, useRoute } from './parts/page.js'
 import { focusOn } from './parts/search.js'
 
-whenChanged(forgetLists)
+// Whatever shows may be another after a change.
+whenChanged(() => {
+	forgetLists()
+	dispatchEvent(new Event('stale'))
+})
+
+const view = (name) => () => import(`./pages/${name}.js`)
 
 /** The first part of an address, the page of a whole list, and the page of one of its things. */
 const PAGES = {
-	'': [() => import('./pages/overview.js')],
-	users: [() => import('./pages/users.js'), () => import('./pages/user.js')],
-	names: [() => import('./pages/names.js')],
-	communities: [() => import('./pages/communities.js'), () => import('./pages/community.js')],
-	channels: [() => import('./pages/channels.js'), () => import('./pages/channel.js')],
-	registration: [() => import('./pages/registration.js')],
-	admins: [() => import('./pages/admins.js')],
-	backups: [() => import('./pages/backups.js')],
-	audit: [() => import('./pages/audit.js')],
+	'': [view('overview')],
+	users: [view('users'), view('user')],
+	names: [view('names')],
+	communities: [view('communities'), view('community')],
+	channels: [view('channels'), view('channel')],
+	registration: [view('registration')],
+	admins: [view('admins')],
+	backups: [view('backups')],
+	audit: [view('audit')],
 }
-const enter = () => import('./pages/enter.js')
+const enter = view('enter')
 
 const NAVIGATION = [
 	[

@@ -9,30 +9,30 @@ import { FLAGS, named } from '../parts/user.js'
 
 const flag = (bit) => FLAGS.find(([, number]) => number === bit)?.[2] ?? String(bit)
 
-function flags({ target, before, after }) {
+function flags({ it, before, after }) {
 	const [was, is] = [before?.flags || [], after?.flags || []]
 	const set = is.filter((bit) => !was.includes(bit)).map(flag)
 	const cleared = was.filter((bit) => !is.includes(bit)).map(flag)
 	const parts = [set.length && `set ${set.join(', ')}`, cleared.length && `cleared ${cleared.join(', ')}`].filter(Boolean)
-	return html`${parts.join(' and ') || 'changed the flags'} on ${named(target?.name)}`
+	return html`${parts.join(' and ') || 'changed the flags'} on ${it}`
 }
 
-function disabled({ target, after }) {
-	return html`disabled ${named(target?.name)}${after?.reason ? html`: “<bdi>${after.reason}</bdi>”` : ''}`
+function disabled({ it, after }) {
+	return html`disabled ${it}${after?.reason ? html`: “<bdi>${after.reason}</bdi>”` : ''}`
 }
 
-const image = (kind) => ({ target, after }) => html`${after?.[kind] ? 'set' : 'removed'} the ${kind} of ${named(target?.name)}`
+const image = (kind) => ({ it, after }) => html`${after?.[kind] ? 'set' : 'removed'} the ${kind} of ${it}`
 
-function community({ target, before, after }) {
-	if (before?.owner_id !== after?.owner_id) return html`handed ${named(target?.name)} over to ${named(after?.owner)}`
-	if (after?.icon !== undefined && before?.name === after.name) return image('icon')({ target, after })
+function community({ it, before, after }) {
+	if (before?.owner_id !== after?.owner_id) return html`handed ${it} over to ${named(after?.owner)}`
+	if (after?.icon !== undefined && before?.name === after.name) return image('icon')({ it, after })
 	return html`renamed the community ${named(before?.name)} to ${named(after?.name)}`
 }
 
 const renamed = ({ before, after }) => html`renamed ${named(before?.tag)} to ${named(after?.tag)}`
-const added = ({ target, after }) => html`added ${named(after?.member)} to ${named(target?.name)}`
-const removed = ({ target, before }) => html`removed ${named(before?.member)} from ${named(target?.name)}`
-const on = (text) => ({ target }) => html`${text} ${named(target?.name)}`
+const added = ({ it, after }) => html`added ${named(after?.member)} to ${it}`
+const removed = ({ it, before }) => html`removed ${named(before?.member)} from ${it}`
+const on = (text) => ({ it }) => html`${text} ${it}`
 const just = (text) => () => text
 
 /** Every action: what it is called in the filter, and its sentence. */
@@ -74,7 +74,7 @@ const ACTIONS = {
 
 function Sentence({ entry }) {
 	const [, say] = ACTIONS[entry.action] || ['', () => entry.action]
-	return html`<span class=sentence><b><bdi>${entry.admin.name}</bdi></b> ${say(entry)}</span>`
+	return html`<span class=sentence><b><bdi>${entry.admin.name}</bdi></b> ${say({ ...entry, it: named(entry.target?.name) })}</span>`
 }
 
 function targetAddress(target) {

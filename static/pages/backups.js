@@ -46,7 +46,7 @@ export default function Backups() {
 	const last = backups.find(({ verified }) => verified)
 	return html`
 		<${Head} title=Backups note="Each is one file with all data, verified before it counts as a backup. Whoever has one can read every password’s hash in it.">
-			<button class=primary aria-busy=${making ? 'true' : undefined} aria-disabled=${making ? 'true' : undefined} onClick=${() => making || make(report)}>Make a backup now</button>
+			<button class=primary aria-busy=${making} aria-disabled=${making} onClick=${() => making || make(report)}>Make a backup now</button>
 		<//>
 		${error && html`<p class=alert role=alert>${error.message}</p>`}
 		<${Warnings} of=${report.warnings} />

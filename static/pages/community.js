@@ -4,7 +4,7 @@ import { ask, askToRemove, attempt, toast } from '../parts/dialog.js'
 import { Field, File, Form, Id } from '../parts/form.js'
 import { Invites } from '../parts/invites.js'
 import { List } from '../parts/list.js'
-import { address, Card, Facts, go, Head, html, Unread, useLoad, useRef } from '../parts/page.js'
+import { address, Card, Facts, go, Head, html, Unread, useLoad } from '../parts/page.js'
 import { UserPicker } from '../parts/search.js'
 import { madeAt, Time, When } from '../parts/time.js'
 import { called, named, userAddress } from '../parts/user.js'
@@ -13,36 +13,27 @@ const BACK = ['#/communities', 'Communities']
 
 export default function Community({ id }) {
 	const path = `/communities/${encodeURIComponent(id)}`
-	const { data, error, reload, replace } = useLoad(path)
-	if (!data) return html`<${Head} title=Community back=${BACK} /><${Unread} error=${error} reload=${reload} />`
+	const { data, ...unread } = useLoad(path)
+	if (!data) return html`<${Head} title=Community back=${BACK} /><${Unread} ...${unread} />`
 	const { community, owner } = data
 	const title = html`<span class="identity square"><${Avatar} of=${community} size=128 /><bdi class=name>${community.name}</bdi></span>`
 	const name = named(community.name)
 
 	async function rename(values) {
 		if (values.name === community.name) return toast('The name is the same as before.')
-		const set = async (name) => {
-			const changed = await patch(path, { name })
-			replace({ owner, community: changed })
-			return changed.name
-		}
-		const left = await set(values.name)
-		toast(html`${name} is now ${named(left)}.`, { path, still: (found) => found.community.name === left, act: () => set(community.name) })
+		const left = await patch(path, values)
+		toast(html`${name} is now ${named(left.name)}.`, { path, still: (found) => found.community.name === left.name, act: () => patch(path, { name: community.name }) })
 	}
 	const setIcon = (icon) => attempt(async () => {
-		replace({ owner, community: await patch(path, { icon: await icon }) })
+		await patch(path, { icon: await icon })
 		toast(html`Icon of ${name} ${icon ? 'set' : 'removed'}.`)
 	})
 	const handOver = () => ask({
 		title: html`Hand over ${name}`, submit: 'Hand over', danger: true,
 		body: html`<p>${called(owner)} stays a member, but the new owner alone decides about the community from then on.</p><${UserPicker} label="New owner" name=owner_id hint="One of the members." />`,
 		act: async ({ owner_id }) => {
-			const set = async (owner_id) => {
-				await patch(path, { owner_id })
-				reload()
-			}
-			await set(owner_id)
-			toast(html`${name} handed over.`, { path, still: ({ community }) => community.owner_id === owner_id, act: () => set(owner.id) })
+			await patch(path, { owner_id })
+			toast(html`${name} handed over.`, { path, still: ({ community }) => community.owner_id === owner_id, act: () => patch(path, { owner_id: owner.id }) })
 		},
 	})
 	const erase = () => askToRemove({
@@ -81,13 +72,9 @@ export default function Community({ id }) {
 }
 
 function Members({ path, community }) {
-	const list = useRef(null)
 	const name = named(community.name)
+	const set = (user, inside) => (inside ? put : remove)(`${path}/members/${user.id}`)
 	// In the order of ids, the page that begins at theirs tells whether somebody is a member.
-	const set = async (user, inside) => {
-		await (inside ? put : remove)(`${path}/members/${user.id}`)
-		list.current?.reload()
-	}
 	const undo = (user, inside) => ({
 		path: `${path}/members?limit=1&after=${BigInt(user.id) - 1n}`, still: ([first]) => (first?.user.id === user.id) === inside,
 		act: () => set(user, !inside),
@@ -112,7 +99,7 @@ function Members({ path, community }) {
 	return html`
 		<${Card} title=Members>
 			<${UserPicker} label="Add a member" pick=${add} clear />
-			<${List} path=${`${path}/members?limit=100`} label=Members columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) 6rem" id=${({ user }) => user.id} href=${({ user }) => userAddress(user.id)} handle=${list}
+			<${List} path=${`${path}/members?limit=100`} label=Members columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) 6rem" id=${({ user }) => user.id} href=${({ user }) => userAddress(user.id)}
 				empty=${['No members.', 'Add one above.']} />
 		<//>`
 }

@@ -10,7 +10,7 @@ import { called, userAddress } from '../parts/user.js'
 const ALL = 9999
 
 export default function Names({ query }) {
-	const { data, error, reload } = useLoad(query.username ? withQuery('/names', { username: query.username }) : null)
+	const { data, ...unread } = useLoad(query.username ? withQuery('/names', { username: query.username }) : null)
 	const person = useLoad(query.user ? `/users/${encodeURIComponent(query.user)}` : null)
 	const change = (username) => go(address('/names', { username, user: query.user }), { replace: true })
 	return html`
@@ -19,14 +19,14 @@ export default function Names({ query }) {
 		<div class="columns wide-first">
 			<div class=column>
 				${!query.username && html`<${Empty} title="Which name?">Type one above, or take one of the fullest.<//>`}
-				${query.username && !data && html`<${Unread} error=${error} />`}
-				${data && html`<${Numbers} key=${data.username} data=${data} person=${person.data?.user} changed=${() => { reload(); person.reload() }} />`}
+				${query.username && !data && html`<${Unread} ...${unread} />`}
+				${data && html`<${Numbers} key=${data.username} data=${data} person=${person.data?.user} />`}
 			</div>
 			<div class=column><${Fullest} current=${query.username} user=${query.user} /></div>
 		</div>`
 }
 
-function Numbers({ data, person, changed }) {
+function Numbers({ data, person }) {
 	const { username, holders, free, taken: bits } = data
 	const [at, setAt] = useState(null)
 	const rows = useRef(new Map())
@@ -57,7 +57,7 @@ function Numbers({ data, person, changed }) {
 			if (account) go(userAddress(account.user.id))
 		})
 	}
-	const give = () => attempt(() => rename(person, { username, discriminator: digits(at) }, changed))
+	const give = () => attempt(() => rename(person, { username, discriminator: digits(at) }))
 
 	const said = !at ? 'Point at a square, or move with the arrow keys.'
 		: !isTaken ? html`${called({ username, discriminator: digits(at) })} is free.`
@@ -94,7 +94,7 @@ function Fullest({ current = '', user }) {
 			${data?.length > 0 && html`
 				<ol class=bars>
 					${data.map(({ username, holders }) => html`
-						<li key=${username}><a href=${address('/names', { username, user })} aria-current=${username.toLowerCase() === current.toLowerCase() ? 'true' : undefined}>
+						<li key=${username}><a href=${address('/names', { username, user })} aria-current=${username.toLowerCase() === current.toLowerCase()}>
 							<span class=bar-fill style=${{ width: `${Math.max(0.5, (holders / ALL) * 100)}%` }}></span>
 							<bdi class=name>${username}</bdi><span class=amount>${plain.format(holders)}</span>
 						</a></li>`)}

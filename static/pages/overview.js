@@ -94,21 +94,14 @@ function Charts({ samples }) {
 	const of = (pick) => line.map((sample) => (sample.at ? pick(sample) : null))
 	const busy = (name) => of((sample) => (sample.requests ? sample[name] : null))
 	const share = (name) => of((sample) => (sample.requests ? sample[name] / sample.requests : 0))
-	const whole = (value) => plain.format(value)
 	return html`
 		<div class=charts>
-			<${Chart} title="Requests a second" times=${times} axis=${short.format} least=${5} series=${[{ label: 'Requests', color: '--chart-1', fill: true, values: of(({ requests }) => requests), show: whole }]} />
-			<${Chart} title=Latency times=${times} axis=${milliseconds} least=${1000} series=${[
-				{ label: 'p50', color: '--chart-1', values: busy('p50'), show: milliseconds },
-				{ label: 'p99', color: '--chart-2', dash: [5, 3], values: busy('p99'), show: milliseconds },
-			]} />
-			<${Chart} title="Error share" times=${times} axis=${percent.format} least=${0.05} series=${[
-				{ label: 'Refused', color: '--chart-2', dash: [5, 3], values: share('client_errors'), show: percent.format },
-				{ label: 'Failed', color: '--danger', values: share('server_errors'), show: percent.format },
-			]} />
-			<${Chart} title="DMs opened" times=${times} axis=${short.format} least=${5} series=${[
-				{ label: 'Created', color: '--chart-1', values: of(({ dms_created }) => dms_created), show: whole },
-				{ label: 'Stood already', color: '--chart-4', dash: [5, 3], values: of(({ dms_stood }) => dms_stood), show: whole },
+			<${Chart} title="Requests a second" times=${times} axis=${short.format} show=${plain.format} least=${5} fill series=${[['Requests', '--chart-1', of(({ requests }) => requests)]]} />
+			<${Chart} title=Latency times=${times} axis=${milliseconds} least=${1000} series=${[['p50', '--chart-1', busy('p50')], ['p99', '--chart-2', busy('p99'), true]]} />
+			<${Chart} title="Error share" times=${times} axis=${percent.format} least=${0.05} series=${[['Refused', '--chart-2', share('client_errors'), true], ['Failed', '--danger', share('server_errors')]]} />
+			<${Chart} title="DMs opened" times=${times} axis=${short.format} show=${plain.format} least=${5} series=${[
+				['Created', '--chart-1', of(({ dms_created }) => dms_created)],
+				['Stood already', '--chart-4', of(({ dms_stood }) => dms_stood), true],
 			]} />
 		</div>`
 }

@@ -2,21 +2,20 @@ import { patch, post, put, remove } from '../api.js'
 import { Avatar, State } from '../parts/chip.js'
 import { ask, askToRemove, attempt, reveal, toast } from '../parts/dialog.js'
 import { deeds } from '../parts/deeds.js'
-import { rename, revealToken } from '../parts/edit_user.js'
+import { rename, revealToken, TagFields } from '../parts/edit_user.js'
 import { Check, Field, Form, Id } from '../parts/form.js'
 import { List } from '../parts/list.js'
 import { Channels, Communities } from '../parts/lists.js'
-import { address, Card, Facts, Head, html, Unread, useLoad, useRef } from '../parts/page.js'
+import { address, Card, Facts, Head, html, Unread, useLoad } from '../parts/page.js'
 import { exactly, madeAt, Time, When } from '../parts/time.js'
 import { called, Flags, FLAGS, isDeleted, Tag, tag } from '../parts/user.js'
 
 const BACK = ['#/users', 'Users']
 
 export default function User({ id }) {
-	const { data, error, reload, replace } = useLoad(`/users/${encodeURIComponent(id)}`)
-	if (!data) return html`<${Head} title=User back=${BACK} /><${Unread} error=${error} reload=${reload} />`
+	const { data, ...unread } = useLoad(`/users/${encodeURIComponent(id)}`)
+	if (!data) return html`<${Head} title=User back=${BACK} /><${Unread} ...${unread} />`
 	const { user } = data
-	const now = (account) => replace({ ...data, ...account })
 	const gone = isDeleted(user)
 	const title = html`<span class=identity><${Avatar} of=${user} size=128 /><${Tag} user=${user} /></span>`
 
@@ -29,15 +28,15 @@ export default function User({ id }) {
 		${!gone && data.disabled && html`<p class="banner warning"><span>Disabled${data.reason ? html`: <bdi>${data.reason}</bdi>` : ', without a reason.'}</span></p>`}
 		<div class=columns key=${gone}>
 			<div class=column>
-				<${Identity} data=${data} now=${now} />
-				${!gone && html`<${Rename} key=${tag(user)} user=${user} now=${now} /><${Switches} user=${user} now=${now} />`}
+				<${Identity} ...${data} />
+				${!gone && html`<${Rename} key=${tag(user)} user=${user} /><${Switches} user=${user} />`}
 			</div>
 			<div class=column>
 				${!gone && html`<${Access} user=${user} />`}
 				<${Card} title=Communities>
 					<${Communities} path=${`/users/${user.id}/communities?limit=10`} owner=${user.id} embedded empty=${['In no community.', 'A community’s page adds members.']} />
 				<//>
-				${!gone && html`<${Danger} data=${data} reload=${reload} />`}
+				${!gone && html`<${Danger} data=${data} />`}
 			</div>
 			<div class=column>
 				<${Card} title="DMs and groups">
@@ -47,12 +46,12 @@ export default function User({ id }) {
 		</div>`
 }
 
-function Identity({ data: { user, made, password }, now }) {
+function Identity({ user, made, password }) {
 	const strip = () => ask({
 		title: html`Remove the avatar of ${called(user)}`, submit: 'Remove', danger: true,
 		body: html`<p>They may set another.</p>`,
 		act: async () => {
-			now(await patch(`/users/${user.id}`, { avatar: null }))
+			await patch(`/users/${user.id}`, { avatar: null })
 			toast(html`Avatar of ${called(user)} removed.`)
 		},
 	})
@@ -69,29 +68,26 @@ function Identity({ data: { user, made, password }, now }) {
 		<//>`
 }
 
-function Rename({ user, now }) {
+function Rename({ user }) {
 	async function send(values) {
 		const change = {}
 		if (values.username !== user.username) change.username = values.username
 		if (values.discriminator !== user.discriminator) change.discriminator = values.discriminator
 		if (!Object.keys(change).length) return toast('The tag is the same as before.')
-		await rename(user, change, now)
+		await rename(user, change)
 	}
 	return html`
 		<${Card} title="Name and discriminator">
 			<${Form} submit=Rename act=${send}>
-				<div class=pair>
-					<${Field} label=Name name=username defaultValue=${user.username} dir=auto />
-					<${Field} label=Discriminator name=discriminator inputmode=numeric maxlength=4 defaultValue=${user.discriminator} />
-				</div>
+				<${TagFields} username=${user.username} discriminator=${user.discriminator} />
 				<p class=hint>A name alone keeps the discriminator where it is free and draws another where it isn’t. <a href=${address('/names', { username: user.username, user: user.id })}>Pick one in the picture</a></p>
 			<//>
 		<//>`
 }
 
-function Switches({ user, now }) {
+function Switches({ user }) {
 	const turn = (name, bit, label, on) => attempt(async () => {
-		const set = async (on) => now(await (on ? put : remove)(`/users/${user.id}/flags/${name}`))
+		const set = (on) => (on ? put : remove)(`/users/${user.id}/flags/${name}`)
 		await set(on)
 		toast(html`${label} ${on ? 'set on' : 'cleared of'} ${called(user)}.`, { path: `/users/${user.id}`, still: (found) => found.user.flags.includes(bit) === on, act: () => set(!on) })
 	})
@@ -105,16 +101,14 @@ function Switches({ user, now }) {
 }
 
 function Access({ user }) {
-	const list = useRef(null)
 	const base = `/users/${user.id}`
 	const path = `${base}/sessions`
-	const again = () => list.current?.reload()
 	const end = (session) => askToRemove({
-		path: `${path}/${session.id}`, title: 'End this session', submit: 'End it', done: again, said: html`Session of ${called(user)} ended.`,
+		path: `${path}/${session.id}`, title: 'End this session', submit: 'End it', said: html`Session of ${called(user)} ended.`,
 		text: html`The token of ${session.name ? html`“<bdi>${session.name}</bdi>”` : 'this session'} of ${called(user)} stops working at once.`,
 	})
 	const endAll = () => askToRemove({
-		path, title: html`End all sessions of ${called(user)}`, submit: 'End all', done: again, said: html`All sessions of ${called(user)} ended.`,
+		path, title: html`End all sessions of ${called(user)}`, submit: 'End all', said: html`All sessions of ${called(user)} ended.`,
 		text: 'Every device and every bot that uses this account is logged out at once and needs a new token.',
 	})
 	const issue = () => ask({
@@ -124,7 +118,6 @@ function Access({ user }) {
 			const { token } = await post(`${base}/tokens`, { name: name || undefined })
 			toast(html`Token issued for ${called(user)}.`)
 			revealToken(user, token)
-			again()
 		},
 	})
 	const reset = () => ask({
@@ -148,13 +141,13 @@ function Access({ user }) {
 				<button class=small onClick=${reset}>Reset link</button>
 				<button class=small onClick=${endAll}>End all</button>
 			</div>`}>
-			<${List} path=${`${path}?limit=10`} label=Sessions columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" handle=${list} embedded
+			<${List} path=${`${path}?limit=10`} label=Sessions columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" embedded
 				empty=${['No sessions.', 'Nobody is logged in to this account. A token or a reset link lets somebody in.']} />
 		<//>`
 }
 
-function Danger({ data, reload }) {
-	const { enableNow, disable, erase } = deeds([data], reload)
+function Danger({ data }) {
+	const { enableNow, disable, erase } = deeds([data])
 	return html`
 		<${Card} title="Disable or delete" class=dangerous>
 			<div class=deed>

@@ -1,25 +1,23 @@
 // What there is to say of backups, kept fresh.
 
-import { html, useEffect, useRef } from '../vendor/htm.js'
-import { useLoad } from './page.js'
+import { html, useEffect, useLoad, useRef } from './page.js'
 
 export const BACKUPS = '/backups'
 
 /** The report, read again every ten seconds, and every second while one is being made; `ended(before, now)` hears when it is done. */
 export function useBackups(ended) {
-	const { data, error, reload } = useLoad(BACKUPS)
-	const seen = useRef()
-	const report = data || seen.current
+	const { data: report, error, reload } = useLoad(BACKUPS)
+	const before = useRef()
 	useEffect(() => {
-		if (data && !data.making && seen.current?.making) ended?.(seen.current, data)
-		seen.current = report
-		// Nobody looks at a hidden tab, but for what was begun in it.
-		const look = () => (document.hidden && !report?.making ? wait() : reload())
+		if (before.current?.making && !report.making) ended?.(before.current, report)
+		before.current = report
+		// Nobody looks at a hidden tab.
+		const look = () => (document.hidden ? wait() : reload())
 		let timer
 		const wait = () => (timer = setTimeout(look, report?.making ? 1000 : 10_000))
 		wait()
 		return () => clearTimeout(timer)
-	}, [data, error])
+	}, [report, error])
 	return { report, error, reload }
 }
 

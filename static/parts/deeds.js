@@ -15,7 +15,7 @@ function undo(touched, changed, what, act) {
 }
 
 /** What can be done to an account, or to several at once: each asks first, but for `enableNow`. `now(accounts)` hears what they are then. */
-export function deeds(accounts, now) {
+export function deeds(accounts, now = () => {}) {
 	const several = accounts.length > 1
 	const some = several ? count(accounts.length) : called(accounts[0].user)
 	const names = several && html`<ul class=names>${accounts.slice(0, 5).map(({ user }) => html`<li key=${user.id}><${Tag} user=${user} /></li>`)}${accounts.length > 5 && html`<li>and ${accounts.length - 5} more</li>`}</ul>`

@@ -1,9 +1,8 @@
 // Dialogs ask; toasts say once what an action did, with the way back where there is one.
 
-import { html, useLayoutEffect, useRef, useState, useEffect } from '../vendor/htm.js'
 import { get, remove } from '../api.js'
 import { atField, Field, Form, Secret, useId } from './form.js'
-import { Icon } from './page.js'
+import { html, Icon, useEffect, useLayoutEffect, useRef, useState } from './page.js'
 import { named } from './user.js'
 
 let stack = []
@@ -21,7 +20,7 @@ export function ask(question) {
 	set([...stack, { id: ++serial, ...question }])
 }
 
-/** Asks whether to take away what is at `path`, and then says what was `said`; `done` reloads. */
+/** Asks whether to take away what is at `path`, and then says what was `said`; `done` goes on. */
 export const askToRemove = ({ path, text, said, done, ...question }) => ask({
 	danger: true, ...question, body: html`<p>${text}</p>`,
 	act: async () => {

@@ -1,8 +1,7 @@
 // A list of any length, of which only the rows in sight are in the document.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
 import { page } from '../api.js'
-import { Empty, go, Problem, visited, Waiting } from './page.js'
+import { Empty, go, html, Problem, useEffect, useLayoutEffect, useRef, useStale, useState, visited, Waiting } from './page.js'
 
 const SPARE = 8
 
@@ -71,10 +70,13 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 		}
 	}, [path])
 
+	const reload = () => load(path, [])
+	now.current.reload = reload
+	// Of a list that is selected from, who changes it says what changes.
+	useStale(() => select || now.current.reload())
 	if (handle) {
 		handle.current = {
-			reload: () => load(path, []),
-			items: () => now.current.items,
+			reload,
 			update: (changed) => {
 				const by = new Map(changed.map((item) => [id(item), item]))
 				setList((list) => ({ ...list, items: list.items.map((item) => by.get(id(item)) || item) }))
@@ -142,7 +144,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 	})
 
 	if (!items.length) {
-		if (error) return html`<${Problem} error=${error} retry=${() => load(path, [])} />`
+		if (error) return html`<${Problem} error=${error} retry=${reload} />`
 		return next ? html`<${Waiting} />` : html`<${Empty} title=${empty[0]}>${empty[1]}<//>`
 	}
 
@@ -178,7 +180,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 
 	return html`
 		<div class=${`list ${compact ? 'compact' : ''} ${select ? 'selectable' : ''}`} ref=${root} style=${{ '--columns': template, '--row': `${height}px` }}>
-			<div role=grid aria-label=${label} aria-rowcount=${next ? -1 : items.length + 1} aria-colcount=${columnCount} aria-multiselectable=${select ? 'true' : undefined} onKeyDown=${press}>
+			<div role=grid aria-label=${label} aria-rowcount=${next ? -1 : items.length + 1} aria-colcount=${columnCount} aria-multiselectable=${Boolean(select)} onKeyDown=${press}>
 				<div role=rowgroup class=list-head>
 					<div role=row aria-rowindex=1 class=row>
 						${select && html`<div role=columnheader class="cell tick"><input type=checkbox aria-label="Select all that are loaded, 200 at most" checked=${select.all(items)} onClick=${() => select.every(items)} /></div>`}
@@ -191,7 +193,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 						const picked = select?.has(item)
 						return html`
 							<div key=${id(item)} role=row class=${`row ${href || open ? 'opens' : ''}`} data-index=${index} aria-rowindex=${index + 2} tabindex=${index === at ? 0 : -1}
-								aria-selected=${select ? String(picked) : undefined} style=${{ top: `${index * height}px` }}
+								aria-selected=${picked} style=${{ top: `${index * height}px` }}
 								onfocusin=${() => index === at || setActive(index)}
 								onClick=${(event) => event.target.closest('a, button, input, label') || enter(item)}>
 								${select && html`<div role=gridcell class="cell tick"><input type=checkbox tabindex=-1 aria-label=${`Select ${select.name(item)}`} checked=${picked} onClick=${() => select.toggle(item)} /></div>`}

@@ -62,22 +62,24 @@ export function useRoute() {
 	return route
 }
 
-/** What `path` answers; `reload` asks again and keeps what is there until then. */
+/** Calls `again` whenever what shows may be out of date. */
+export const useStale = (again) => useEffect(() => {
+	addEventListener('stale', again)
+	return () => removeEventListener('stale', again)
+}, [])
+
+/** What `path` answers; `reload` asks again and keeps what is there until then, and if it can’t be asked. */
 export function useLoad(path) {
 	const [state, set] = useState({ path })
 	const [turn, next] = useState(0)
 	const reload = useCallback(() => next((turn) => turn + 1), [])
-	// What an undo found to be out of date is read again.
-	useEffect(() => {
-		addEventListener('stale', reload)
-		return () => removeEventListener('stale', reload)
-	}, [])
+	useStale(reload)
 	useEffect(() => {
 		if (!path) return
 		const abort = new AbortController()
 		get(path, abort.signal).then(
 			(data) => set({ path, data }),
-			(error) => error.name === 'AbortError' || set({ path, error }),
+			(error) => error.name === 'AbortError' || set((old) => ({ path, data: old.path === path && error.status !== 404 ? old.data : undefined, error })),
 		)
 		return () => abort.abort()
 	}, [path, turn])

@@ -1,8 +1,7 @@
-import { html, useEffect, useRef, useState } from '../vendor/htm.js'
 import { get, query } from '../api.js'
 import { UserChip } from './chip.js'
 import { useField } from './form.js'
-import { Icon } from './page.js'
+import { html, Icon, useEffect, useRef, useState } from './page.js'
 import { isDeleted, tag } from './user.js'
 
 let look
@@ -105,13 +104,13 @@ export function UserPicker({ label, hint, name = 'user', pick, clear }) {
 	return html`
 		<div class="field picker">
 			<label for=${id}>${label}</label>
-			<input ref=${box} type=text ...${described} data-field=${name} role=combobox aria-autocomplete=list aria-expanded=${String(open)} aria-controls=${`${id}-list`}
+			<input ref=${box} type=text ...${described} data-field=${name} role=combobox aria-autocomplete=list aria-expanded=${open} aria-controls=${`${id}-list`}
 				aria-activedescendant=${open && found.length ? `${id}-${at}` : undefined} autocomplete=off spellcheck=${false} placeholder="Name, name#0001 or id" value=${text}
 				onInput=${(event) => { setText(event.target.value); setUser(null) }} onKeyDown=${press} onBlur=${() => setFound(null)} />
 			<input type=hidden name=${name} value=${user ? user.id : ''} />
 			<ul id=${`${id}-list`} role=listbox aria-label="Users found" hidden=${!open || !found.length}>
 				${found?.map((user, index) => html`
-					<li key=${user.id} id=${`${id}-${index}`} role=option aria-selected=${String(index === at)} onMouseDown=${(event) => { event.preventDefault(); choose(user) }}>
+					<li key=${user.id} id=${`${id}-${index}`} role=option aria-selected=${index === at} onMouseDown=${(event) => { event.preventDefault(); choose(user) }}>
 						<${UserChip} user=${user} plain />
 					</li>`)}
 			</ul>
