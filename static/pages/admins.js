@@ -10,8 +10,8 @@ export default function Admins({ admin: me }) {
 	return html`
 		<${Head} title="Admins and tokens" note="Admins are not users of the platform. Each of them may do everything that this page offers." />
 		<div class="columns two">
-			<div class=column><${People} me=${me} /><${Password} /></div>
-			<div class=column><${Tokens} /></div>
+			<div><${People} me=${me} /><${Password} /></div>
+			<div><${Tokens} /></div>
 		</div>`
 }
 

@@ -1,10 +1,12 @@
 import { get, post } from '../api.js'
-import { BACKUPS, useBackups, Warnings } from '../parts/backups.js'
 import { toast } from '../parts/dialog.js'
 import { Copy } from '../parts/form.js'
+import { useFresh } from '../parts/fresh.js'
 import { bytes } from '../parts/number.js'
-import { Card, Empty, Facts, Head, html, Unread } from '../parts/page.js'
+import { Card, Empty, Facts, Head, html, Unread, useEffect, useRef } from '../parts/page.js'
 import { Time, When } from '../parts/time.js'
+
+const BACKUPS = '/backups'
 
 /** Whether one is asked for here. It is made, and told of, wherever one goes meanwhile. */
 let asked = false
@@ -39,22 +41,27 @@ async function make(before) {
 }
 
 export default function Backups() {
-	const { report, error, reload } = useBackups(tell)
-	if (!report) return html`<${Head} title=Backups /><${Unread} error=${error} reload=${reload} />`
-	const { backups, last_failure, next_due } = report
+	const { data: report, ...unread } = useFresh(BACKUPS)
+	const before = useRef()
+	useEffect(() => {
+		if (before.current?.making && !report.making) tell(before.current, report)
+		before.current = report
+	}, [report])
+	if (!report) return html`<${Head} title=Backups /><${Unread} ...${unread} />`
+	const { backups, last_failure, next_due, warnings } = report
 	const making = asked || report.making
 	const last = backups.find(({ verified }) => verified)
 	return html`
 		<${Head} title=Backups note="Each is one file with all data, verified before it counts as a backup. Whoever has one can read every password’s hash in it.">
 			<button class=primary aria-busy=${making} aria-disabled=${making} onClick=${() => making || make(report)}>Make a backup now</button>
 		<//>
-		${error && html`<p class=alert role=alert>${error.message}</p>`}
-		<${Warnings} of=${report.warnings} />
 		<div role=status>
+			${unread.error && html`<p class=alert>${unread.error.message}</p>`}
+			${warnings.map((text) => html`<p key=${text} class="banner warning">${text}</p>`)}
 			${making && html`<div class=banner><p>A backup is being made and verified. With gigabytes of data it takes a while; you can leave this page meanwhile.</p><progress aria-label="Making a backup"></progress></div>`}
 		</div>
 		<div class="columns wide-last">
-			<div class=column>
+			<div>
 				<${Card} title=State>
 					<${Facts} rows=${[
 						['Last verified', last ? html`<${When} at=${last.made_at} />` : 'None yet'],
@@ -63,7 +70,7 @@ export default function Backups() {
 					]} />
 				<//>
 			</div>
-			<div class=column>
+			<div>
 				<${Card} title=Kept>
 					${backups.length
 						? html`<ul class=entries aria-label=Backups>${backups.map((backup) => html`<${Entry} key=${backup.name} ...${backup} />`)}</ul>`

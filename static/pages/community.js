@@ -47,7 +47,7 @@ export default function Community({ id }) {
 			<a class=button href=${address('/audit', { target: community.id })}>Audit log of this community</a>
 		<//>
 		<div class="columns wide-last">
-			<div class=column>
+			<div>
 				<${Card} title=About>
 					<${Facts} rows=${[
 						['Owner', html`<${UserChip} user=${owner} />`],
@@ -65,7 +65,7 @@ export default function Community({ id }) {
 					<div class=deed><p>Deleting takes memberships and invites with it.</p><button class=danger onClick=${erase}>Delete …</button></div>
 				<//>
 			</div>
-			<div class=column>
+			<div>
 				<${Members} path=${path} community=${community} />
 			</div>
 		</div>`

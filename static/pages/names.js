@@ -17,12 +17,12 @@ export default function Names({ query }) {
 		<${Head} title=Discriminators note="A name is free as long as one of its 9,999 discriminators is." />
 		<div class=bar><${Search} value=${query.username} label=Name placeholder="A whole name, such as ann" change=${change} /></div>
 		<div class="columns wide-first">
-			<div class=column>
+			<div>
 				${!query.username && html`<${Empty} title="Which name?">Type one above, or take one of the fullest.<//>`}
 				${query.username && !data && html`<${Unread} ...${unread} />`}
 				${data && html`<${Numbers} key=${data.username} data=${data} person=${person.data?.user} />`}
 			</div>
-			<div class=column><${Fullest} current=${query.username} user=${query.user} /></div>
+			<div><${Fullest} current=${query.username} user=${query.user} /></div>
 		</div>`
 }
 

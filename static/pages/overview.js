@@ -1,68 +1,54 @@
-import { BASE, get } from '../api.js'
-import { useBackups, Warnings } from '../parts/backups.js'
+import { BASE } from '../api.js'
 import { Bars, Chart } from '../parts/chart.js'
+import { useFresh } from '../parts/fresh.js'
 import { bytes, plain } from '../parts/number.js'
-import { Card, Facts, Head, html, Unread, useEffect, useState } from '../parts/page.js'
+import { Card, Facts, Head, html, Unread, useEffect, useMemo, useRef, useState } from '../parts/page.js'
 import { duration } from '../parts/time.js'
 
 const MOST = 300
-const AGAIN = 10_000
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
 const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
 
 const milliseconds = (micro) => (micro < 995 ? `${Math.round(micro)} µs` : micro < 9950 ? `${(micro / 1000).toFixed(1)} ms` : `${plain.format(Math.round(micro / 1000))} ms`)
 
 export default function Overview() {
-	const [overview, set] = useState(null)
-	const [error, fail] = useState(null)
+	const { data: overview, ...unread } = useFresh('/overview')
+	const backups = useFresh('/backups')
+	const read = useMemo(Date.now, [overview])
 	const [samples, setSamples] = useState([])
 	const [connected, setConnected] = useState(false)
-	const backups = useBackups()
+	const close = useRef()
 
 	useEffect(() => {
-		let close = null
-		let turn = 0
-		const look = async () => {
-			const mine = ++turn
-			try {
-				const now = await get('/overview')
-				if (mine !== turn) return
-				set({ ...now, read: Date.now() })
-				fail(null)
-				if (close) return
-				setSamples(now.history)
-				close = live((sample) => setSamples((old) => (sample.at === old[old.length - 1]?.at ? old : [...old, sample].slice(-MOST))), (on, ended) => {
-					setConnected(on)
-					if (ended) close = null
-				})
-			} catch (error) {
-				if (mine === turn && !close) fail(error)
-			}
-		}
+		if (!overview || close.current || document.hidden) return
+		setSamples(overview.history)
+		close.current = live((sample) => setSamples((old) => (sample.at === old[old.length - 1]?.at ? old : [...old, sample].slice(-MOST))), (on, ended) => {
+			setConnected(on)
+			if (ended) close.current = null
+		})
+	}, [overview])
+	useEffect(() => {
 		const leave = () => {
-			turn++
-			close?.()
-			close = null
+			close.current?.()
+			close.current = null
 			setConnected(false)
 		}
 		// HTTP/1.1 has six connections for a host: a tab that nobody looks at holds none.
-		const follow = () => (document.hidden ? leave() : look())
-		follow()
-		document.addEventListener('visibilitychange', follow)
-		const timer = setInterval(() => document.hidden || look(), AGAIN)
+		const follow = () => document.hidden && leave()
+		addEventListener('visibilitychange', follow)
 		return () => {
-			clearInterval(timer)
-			document.removeEventListener('visibilitychange', follow)
+			removeEventListener('visibilitychange', follow)
 			leave()
 		}
 	}, [])
 
-	if (error || !overview) return html`<${Head} title=Overview /><${Unread} error=${error} />`
+	if (!overview) return html`<${Head} title=Overview /><${Unread} ...${unread} />`
 	const { counts, dms, database, version, registration } = overview
-	const uptime = overview.uptime + (Date.now() - overview.read) / 1000
+	const uptime = overview.uptime + (Date.now() - read) / 1000
+	const warnings = backups.error?.status === 500 ? [backups.error.message] : backups.data?.warnings
 	return html`
 		<${Head} title=Overview><p class=${`live ${connected ? 'on' : ''}`} role=status>${connected ? 'Live' : 'Connecting …'}</p><//>
-		<${Warnings} of=${backups.error?.status === 500 ? [backups.error.message] : backups.report?.warnings || []}><a href="#/backups">Backups</a><//>
+		<div role=status>${warnings?.map((text) => html`<p key=${text} class="banner warning">${text} <a href="#/backups">Backups</a></p>`)}</div>
 		<div class=tiles>
 			<${Tile} label=Users count=${counts.users} href="#/users" />
 			<${Tile} label=Bots count=${counts.bots} href="#/users?filter=bot" />

@@ -35,7 +35,7 @@ export default function Registration() {
 		${!data && html`<${Unread} ...${unread} />`}
 		${data && html`
 			<div class="columns two">
-				<div class=column>
+				<div>
 					<${Card} title="Who can register">
 						<${Form} submit=Apply ready=${chosen && chosen !== data.registration} act=${({ registration }) => apply(registration)}>
 							<fieldset class=ways><legend class=unseen>Who can register</legend>
@@ -47,7 +47,7 @@ export default function Registration() {
 						<//>
 					<//>
 				</div>
-				<div class=column>
+				<div>
 					<${Invites} title="Invites to this server" given=${data.invites} create="/invites" remove=${(code) => `/invites/${encodeURIComponent(code)}`} to="this server" link=${(code) => `${location.origin}/account#/join/${code}`} />
 					${data.registration === 'closed' && data.invites.length > 0 && html`<p class=hint>Registration is closed: these invites admit nobody until it is by invite.</p>`}
 				</div>

@@ -27,18 +27,18 @@ export default function User({ id }) {
 		${gone && html`<p class=banner>This account was deleted. What is left is a tombstone, so that old conversations keep a name; nothing can be done with it.</p>`}
 		${!gone && data.disabled && html`<p class="banner warning"><span>Disabled${data.reason ? html`: <bdi>${data.reason}</bdi>` : ', without a reason.'}</span></p>`}
 		<div class=columns key=${gone}>
-			<div class=column>
+			<div>
 				<${Identity} ...${data} />
 				${!gone && html`<${Rename} key=${tag(user)} user=${user} /><${Switches} user=${user} />`}
 			</div>
-			<div class=column>
+			<div>
 				${!gone && html`<${Access} user=${user} />`}
 				<${Card} title=Communities>
 					<${Communities} path=${`/users/${user.id}/communities?limit=10`} owner=${user.id} embedded empty=${['In no community.', 'A community’s page adds members.']} />
 				<//>
 				${!gone && html`<${Danger} data=${data} />`}
 			</div>
-			<div class=column>
+			<div>
 				<${Card} title="DMs and groups">
 					<${Channels} path=${`/users/${user.id}/channels?limit=10`} of=${user.id} embedded empty=${['No DMs and no groups.', 'People open them in their client.']} />
 				<//>

@@ -23,7 +23,7 @@ const COLUMNS = [
 
 export default function Users({ query }) {
 	const [selected, setSelected] = useState(new Map())
-	const list = useRef(null)
+	const list = useRef()
 	const path = withQuery('/users', { search: query.search, filter: query.filter, order: query.search ? '' : query.order, limit: 100 })
 	const change = (values) => {
 		setSelected(new Map())

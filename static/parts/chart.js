@@ -13,8 +13,8 @@ const DASH = [5, 3]
 
 /** `series`: `[label, color, values, dashed]`, drawn over `times` in seconds. `axis(value)` labels the scale, `show(value)` says what is latest. */
 export function Chart({ title, times, series, axis, show = axis, least, fill }) {
-	const box = useRef(null)
-	const plot = useRef(null)
+	const box = useRef()
+	const plot = useRef()
 	const theme = useTheme()
 	const data = [times, ...series.map(([, , values]) => values)]
 	const latest = useRef(data)

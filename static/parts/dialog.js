@@ -35,7 +35,7 @@ export function reveal({ title, label, text, note }) {
 }
 
 function Dialog({ question: { id, title, body, submit, act, danger, typed, wide } }) {
-	const dialog = useRef(null)
+	const dialog = useRef()
 	const heading = useId()
 	const [text, setText] = useState('')
 	const close = () => set(stack.filter((other) => other.id !== id))

@@ -10,7 +10,7 @@ export const atField = (name, message) => Object.assign(new Error(message), { fi
 
 /** An id that stays. */
 export function useId() {
-	const id = useRef(null)
+	const id = useRef()
 	return (id.current ||= `f${++serial}`)
 }
 
@@ -18,7 +18,7 @@ export function useId() {
 export function Form({ act, submit, danger, ready = true, cancel, class: name, children }) {
 	const [failed, setFailed] = useState(null)
 	const [busy, setBusy] = useState(false)
-	const form = useRef(null)
+	const form = useRef()
 
 	async function send(event) {
 		event.preventDefault()

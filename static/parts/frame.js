@@ -22,7 +22,7 @@ const Brand = () => html`<a class=brand href="#/"><img src="./icon.svg" alt="" w
 /** `groups` of views, each as `[first part of its address, label, icon]`. */
 function Navigation({ groups, here, name, leave, more }) {
 	const [open, setOpen] = useState(false)
-	const button = useRef(null)
+	const button = useRef()
 	useEffect(() => setOpen(false), [here])
 	const shut = (event) => {
 		if (event.key !== 'Escape' || !open) return

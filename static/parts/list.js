@@ -20,11 +20,11 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 	const [range, setRange] = useState({ from: 0, to: 30 })
 	const [active, setActive] = useState(keep.current.active || 0)
 	const [compact, setCompact] = useState(false)
-	const root = useRef(null)
-	const body = useRef(null)
-	const more = useRef(null)
+	const root = useRef()
+	const body = useRef()
+	const more = useRef()
 	const wanted = useRef(false)
-	const turn = useRef(null)
+	const turn = useRef()
 
 	function restore() {
 		const key = `${visited().key} ${path}`

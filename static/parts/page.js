@@ -97,7 +97,7 @@ let arrived = false
 
 /** The head of a page, whose heading takes the focus. */
 export function Head({ title, text, back, children, note }) {
-	const heading = useRef(null)
+	const heading = useRef()
 	useLayoutEffect(() => {
 		if (arrived) heading.current.focus({ preventScroll: true })
 		if (arrived && !visited().back) scrollTo(0, 0)

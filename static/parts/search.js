@@ -23,7 +23,7 @@ export function focusOn(selector, stale) {
 /** A search that `change` hears of when the typing pauses. Escape clears it; Enter and the arrow down go to what is found. */
 export function Search({ value = '', change, label, placeholder }) {
 	const [text, setText] = useState(value)
-	const timer = useRef(null)
+	const timer = useRef()
 	const said = useRef(value)
 	useEffect(() => {
 		// The address may change by other means: back, or a link.
@@ -63,7 +63,7 @@ export function UserPicker({ label, hint, name = 'user', pick, clear }) {
 	const [user, setUser] = useState(null)
 	const [found, setFound] = useState(null)
 	const [at, setAt] = useState(0)
-	const box = useRef(null)
+	const box = useRef()
 
 	useEffect(() => {
 		if (!text.trim() || user) return setFound(null)
