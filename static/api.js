@@ -49,11 +49,13 @@ async function request(method, path, body, signal) {
 
 const answer = async (...args) => (await request(...args)).answer
 
+const by = (method) => (path, body) => answer(method, path, body)
+
 export const get = (path, signal) => answer('GET', path, undefined, signal)
-export const post = (path, body) => answer('POST', path, body)
-export const put = (path, body) => answer('PUT', path, body)
-export const patch = (path, body) => answer('PATCH', path, body)
-export const remove = (path, body) => answer('DELETE', path, body)
+export const post = by('POST')
+export const put = by('PUT')
+export const patch = by('PATCH')
+export const remove = by('DELETE')
 
 /** One page of a list, and where the next one is. */
 export async function page(path, signal) {

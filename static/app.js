@@ -4,15 +4,11 @@ import { html, render, useEffect } from './vendor/htm.js'
 import { post, whenChanged, whenSessionEnds } from './api.js'
 import { ask, attempt, clearToasts, closeDialogs, toast } from './parts/dialog.js'
 import { Inside, Outside, Start, View } from './parts/frame.js'
-import { forgetLists } from './parts/list.js'
 import { Facts, go, Head, useLoad, useRoute } from './parts/page.js'
 import { focusOn } from './parts/search.js'
 
 // Whatever shows may be another after a change.
-whenChanged(() => {
-	forgetLists()
-	dispatchEvent(new Event('stale'))
-})
+whenChanged(() => dispatchEvent(new Event('stale')))
 
 const view = (name) => () => import(`./pages/${name}.js`)
 

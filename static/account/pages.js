@@ -1,7 +1,7 @@
 import { get, page, post, put, query, remove } from '../api.js'
 import { ask, askToRemove, attempt, reveal, toast } from '../parts/dialog.js'
 import { atField, Field, Form, NewPassword } from '../parts/form.js'
-import { Card, Empty, go, Head, html, Problem, Unread, useEffect, useLoad, useStale, useState, Waiting } from '../parts/page.js'
+import { Card, Empty, go, Head, html, Problem, Unread, useEffect, useListener, useLoad, useState, Waiting } from '../parts/page.js'
 import { madeAt, Time } from '../parts/time.js'
 import { called, Image, named, Tag } from '../parts/user.js'
 
@@ -235,7 +235,7 @@ function useList(path) {
 		}
 	}
 	const reload = () => load(path, [])
-	useStale(reload)
+	useListener('stale', reload)
 	useEffect(() => void reload(), [])
 	return { ...list, reload, more: () => load(list.next, list.items) }
 }

@@ -1,9 +1,10 @@
 import { post } from '../api.js'
 import { ask, askToRemove, reveal, toast } from '../parts/dialog.js'
+import { revealLink } from '../parts/edit_user.js'
 import { atField, Field, Form, NewPassword } from '../parts/form.js'
 import { List } from '../parts/list.js'
 import { address, Card, Head, html } from '../parts/page.js'
-import { exactly, madeAt, Time } from '../parts/time.js'
+import { madeAt, Time } from '../parts/time.js'
 import { named } from '../parts/user.js'
 
 export default function Admins({ admin: me }) {
@@ -15,10 +16,6 @@ export default function Admins({ admin: me }) {
 		</div>`
 }
 
-function showLink({ admin, link, expires_at }) {
-	reveal({ title: html`One-time link for ${named(admin.name)}`, label: 'Link', text: link, note: html`Hand it to <bdi>${admin.name}</bdi> by a way that you trust: it sets their password. Good for one use, until ${exactly(expires_at)}.` })
-}
-
 function People({ me }) {
 	const add = () => ask({
 		title: 'Add an admin', submit: 'Add',
@@ -26,14 +23,14 @@ function People({ me }) {
 		act: async ({ name }) => {
 			const made = await post('/admins', { name })
 			toast(html`Admin ${named(made.admin.name)} added.`)
-			showLink(made)
+			revealLink(named(made.admin.name), made)
 		},
 	})
 	const reset = (admin) => ask({
 		title: html`New password link for ${named(admin.name)}`, submit: 'Make the link',
 		body: html`<p>Whoever opens the link sets a new password for this admin. It is good for one use and one hour.</p>`,
 		act: async () => {
-			showLink(await post(`/admins/${admin.id}/reset-link`))
+			revealLink(named(admin.name), await post(`/admins/${admin.id}/reset-link`))
 			toast(html`Password link made for ${named(admin.name)}.`)
 		},
 	})

@@ -83,13 +83,9 @@ function Members({ path, community }) {
 		await set(user, true)
 		toast(html`${called(user)} is now in ${name}.`, undo(user, true))
 	})
-	const take = (user) => ask({
-		title: html`Remove ${called(user)}`, submit: 'Remove', danger: true,
-		body: html`<p>They are no longer in ${name}. They may come back with an invite.</p>`,
-		act: async () => {
-			await set(user, false)
-			toast(html`${called(user)} removed from ${name}.`, undo(user, false))
-		},
+	const take = (user) => askToRemove({
+		path: `${path}/members/${user.id}`, title: html`Remove ${called(user)}`, submit: 'Remove', undo: undo(user, false), said: html`${called(user)} removed from ${name}.`,
+		text: html`They are no longer in ${name}. They may come back with an invite.`,
 	})
 	const columns = [
 		['Member', 'main', ({ user }) => html`<${UserChip} user=${user} tabindex=-1 />`],

@@ -2,7 +2,7 @@ import { get, query as withQuery } from '../api.js'
 import { attempt } from '../parts/dialog.js'
 import { createUser, rename } from '../parts/edit_user.js'
 import { plain } from '../parts/number.js'
-import { address, Card, Empty, go, Head, html, Unread, useEffect, useLoad, useRef, useState } from '../parts/page.js'
+import { address, Card, Empty, go, Head, html, Unread, useEffect, useLoad, useState } from '../parts/page.js'
 import { digits, Picture, taken } from '../parts/picture.js'
 import { Search } from '../parts/search.js'
 import { called, userAddress } from '../parts/user.js'
@@ -29,29 +29,23 @@ export default function Names({ query }) {
 function Numbers({ data, person }) {
 	const { username, holders, free, taken: bits } = data
 	const [at, setAt] = useState(null)
-	const rows = useRef(new Map())
-	const [, seen] = useState(0)
+	const [row, setRow] = useState('')
 	const mine = person && person.username.toLowerCase() === username.toLowerCase() ? Number(person.discriminator) : null
-	const row = at && digits(at).slice(0, 2)
-	useEffect(() => rows.current.clear(), [bits])
 
 	// The hundred of the row under the cursor, once it rests there.
 	useEffect(() => {
-		if (!row || rows.current.has(row)) return
-		const timer = setTimeout(async () => {
-			const accounts = await get(withQuery('/users', { search: `${username}#${row}`, limit: 100 })).catch(() => [])
-			rows.current.set(row, new Map(accounts.map(({ user }) => [user.discriminator, user])))
-			seen((count) => count + 1)
-		}, 120)
+		const timer = setTimeout(() => setRow(at ? digits(at).slice(0, 2) : ''), 120)
 		return () => clearTimeout(timer)
-	}, [row, bits])
+	}, [at])
+	const { data: hundred } = useLoad(row && withQuery('/users', { search: `${username}#${row}`, limit: 100 }))
+	const holderOf = (number) => hundred?.find(({ user }) => user.discriminator === digits(number))?.user
 
 	const isTaken = at && taken(bits, at)
-	const holder = isTaken ? rows.current.get(row)?.get(digits(at)) : null
+	const holder = isTaken && holderOf(at)
 
 	async function open(number) {
 		if (!taken(bits, number)) return
-		const found = rows.current.get(digits(number).slice(0, 2))?.get(digits(number))
+		const found = holderOf(number)
 		attempt(async () => {
 			const [account] = found ? [{ user: found }] : await get(withQuery('/users', { search: `${username}#${digits(number)}`, limit: 1 }))
 			if (account) go(userAddress(account.user.id))

@@ -2,7 +2,7 @@ import { BASE } from '../api.js'
 import { Bars, Chart } from '../parts/chart.js'
 import { useFresh } from '../parts/fresh.js'
 import { bytes, plain } from '../parts/number.js'
-import { Card, Facts, Head, html, Unread, useEffect, useMemo, useRef, useState } from '../parts/page.js'
+import { Card, Facts, Head, html, Unread, useEffect, useListener, useMemo, useRef, useState } from '../parts/page.js'
 import { duration } from '../parts/time.js'
 
 const MOST = 300
@@ -27,20 +27,14 @@ export default function Overview() {
 			if (ended) close.current = null
 		})
 	}, [overview])
-	useEffect(() => {
-		const leave = () => {
-			close.current?.()
-			close.current = null
-			setConnected(false)
-		}
-		// HTTP/1.1 has six connections for a host: a tab that nobody looks at holds none.
-		const follow = () => document.hidden && leave()
-		addEventListener('visibilitychange', follow)
-		return () => {
-			removeEventListener('visibilitychange', follow)
-			leave()
-		}
-	}, [])
+	const leave = () => {
+		close.current?.()
+		close.current = null
+		setConnected(false)
+	}
+	// HTTP/1.1 has six connections for a host: a tab that nobody looks at holds none.
+	useListener('visibilitychange', () => document.hidden && leave())
+	useEffect(() => leave, [])
 
 	if (!overview) return html`<${Head} title=Overview /><${Unread} ...${unread} />`
 	const { counts, dms, database, version, registration } = overview

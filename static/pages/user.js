@@ -1,13 +1,13 @@
-import { patch, post, put, remove } from '../api.js'
+import { patch, post } from '../api.js'
 import { Avatar, State } from '../parts/chip.js'
-import { ask, askToRemove, attempt, reveal, toast } from '../parts/dialog.js'
+import { ask, askToRemove, attempt, toast } from '../parts/dialog.js'
 import { deeds } from '../parts/deeds.js'
-import { rename, revealToken, TagFields } from '../parts/edit_user.js'
+import { rename, revealLink, revealToken, TagFields } from '../parts/edit_user.js'
 import { Check, Field, Form, Id } from '../parts/form.js'
 import { List } from '../parts/list.js'
 import { Channels, Communities } from '../parts/lists.js'
 import { address, Card, Facts, Head, html, Unread, useLoad } from '../parts/page.js'
-import { exactly, madeAt, Time, When } from '../parts/time.js'
+import { madeAt, Time, When } from '../parts/time.js'
 import { called, Flags, FLAGS, isDeleted, Tag, tag } from '../parts/user.js'
 
 const BACK = ['#/users', 'Users']
@@ -29,7 +29,7 @@ export default function User({ id }) {
 		<div class=columns key=${gone}>
 			<div>
 				<${Identity} ...${data} />
-				${!gone && html`<${Rename} key=${tag(user)} user=${user} /><${Switches} user=${user} />`}
+				${!gone && html`<${Rename} key=${tag(user)} user=${user} /><${Switches} data=${data} />`}
 			</div>
 			<div>
 				${!gone && html`<${Access} user=${user} />`}
@@ -85,48 +85,44 @@ function Rename({ user }) {
 		<//>`
 }
 
-function Switches({ user }) {
-	const turn = (name, bit, label, on) => attempt(async () => {
-		const set = (on) => (on ? put : remove)(`/users/${user.id}/flags/${name}`)
-		await set(on)
-		toast(html`${label} ${on ? 'set on' : 'cleared of'} ${called(user)}.`, { path: `/users/${user.id}`, still: (found) => found.user.flags.includes(bit) === on, act: () => set(!on) })
-	})
+function Switches({ data }) {
+	const { setFlag } = deeds([data])
 	return html`
 		<${Card} title=Flags>
 			${FLAGS.map(([name, bit, label, text]) => {
-				const on = user.flags.includes(bit)
-				return html`<${Check} key=${name} role=switch label=${label} hint=${text} checked=${on} onClick=${(event) => { event.preventDefault(); turn(name, bit, label, !on) }} />`
+				const on = data.user.flags.includes(bit)
+				return html`<${Check} key=${name} role=switch label=${label} hint=${text} checked=${on} onClick=${(event) => { event.preventDefault(); attempt(() => setFlag(name, !on)) }} />`
 			})}
 		<//>`
 }
 
 function Access({ user }) {
+	const who = called(user)
 	const base = `/users/${user.id}`
 	const path = `${base}/sessions`
 	const end = (session) => askToRemove({
-		path: `${path}/${session.id}`, title: 'End this session', submit: 'End it', said: html`Session of ${called(user)} ended.`,
-		text: html`The token of ${session.name ? html`“<bdi>${session.name}</bdi>”` : 'this session'} of ${called(user)} stops working at once.`,
+		path: `${path}/${session.id}`, title: 'End this session', submit: 'End it', said: html`Session of ${who} ended.`,
+		text: html`The token of ${session.name ? html`“<bdi>${session.name}</bdi>”` : 'this session'} of ${who} stops working at once.`,
 	})
 	const endAll = () => askToRemove({
-		path, title: html`End all sessions of ${called(user)}`, submit: 'End all', said: html`All sessions of ${called(user)} ended.`,
+		path, title: html`End all sessions of ${who}`, submit: 'End all', said: html`All sessions of ${who} ended.`,
 		text: 'Every device and every bot that uses this account is logged out at once and needs a new token.',
 	})
 	const issue = () => ask({
-		title: html`Issue a token for ${called(user)}`, submit: 'Issue the token',
+		title: html`Issue a token for ${who}`, submit: 'Issue the token',
 		body: html`<p>A token admits whoever has it to this account, until its session is ended below.</p><${Field} label="Name of the token" name=name maxlength=100 hint="Optional; it shows in the list of sessions." />`,
 		act: async ({ name }) => {
 			const { token } = await post(`${base}/tokens`, { name: name || undefined })
-			toast(html`Token issued for ${called(user)}.`)
+			toast(html`Token issued for ${who}.`)
 			revealToken(user, token)
 		},
 	})
 	const reset = () => ask({
-		title: html`Password-reset link for ${called(user)}`, submit: 'Make the link',
+		title: html`Password-reset link for ${who}`, submit: 'Make the link',
 		body: html`<p>Whoever opens the link chooses a new password for this account. It is good for one use and one hour; an earlier one stops working.</p>`,
 		act: async () => {
-			const { link, expires_at } = await post(`${base}/reset-link`)
-			reveal({ title: 'Password-reset link', label: 'Link', text: link, note: html`Hand it over yourself, by a way that you trust. Good for one use, until ${exactly(expires_at)}.` })
-			toast(html`Reset link made for ${called(user)}.`)
+			revealLink(who, await post(`${base}/reset-link`))
+			toast(html`Reset link made for ${who}.`)
 		},
 	})
 	const columns = [

@@ -4,13 +4,12 @@ import { count, deeds } from '../parts/deeds.js'
 import { createUser } from '../parts/edit_user.js'
 import { Choice } from '../parts/form.js'
 import { List } from '../parts/list.js'
-import { address, go, Head, html, Icon, useEffect, useRef, useState } from '../parts/page.js'
-import { Search } from '../parts/search.js'
+import { address, go, Head, html, Icon, useListener, useRef, useState } from '../parts/page.js'
+import { Order, Search } from '../parts/search.js'
 import { madeAt, Time } from '../parts/time.js'
 import { Flags, isDeleted, tag, userAddress } from '../parts/user.js'
 
 const FILTERS = [['', 'Everyone'], ['developer', 'Developers'], ['bot', 'Bots'], ['system', 'System accounts'], ['disabled', 'Disabled'], ['deleted', 'Deleted']]
-const ORDERS = [['', 'Newest first'], ['oldest', 'Oldest first']]
 const MOST = 200
 
 const COLUMNS = [
@@ -60,7 +59,7 @@ export default function Users({ query }) {
 		<div class=bar>
 			<${Search} value=${query.search} label="Search users" placeholder="Name, name#00, name#0001 or id" change=${(search) => change({ search })} />
 			<${Choice} label=Show value=${query.filter} options=${FILTERS} change=${(filter) => change({ filter })} />
-			<${Choice} label=Order value=${query.search ? '' : query.order} options=${query.search ? [['', 'By name']] : ORDERS} disabled=${Boolean(query.search)} change=${(order) => change({ order })} />
+			<${Order} query=${query} change=${change} />
 		</div>
 		<${List} path=${path} label=Users columns=${COLUMNS} template="minmax(12rem, 3fr) minmax(10.5rem, 1.2fr) minmax(8rem, 1fr) minmax(13.5rem, 1.4fr) 6rem" narrow=${880} id=${({ user }) => user.id}
 			href=${({ user }) => userAddress(user.id)} select=${select} handle=${list} empty=${none(query, create, () => change({ search: '', filter: '' }))} />
@@ -80,11 +79,7 @@ function none(query, create, clear) {
 function Selection({ accounts, now, clear }) {
 	const { flag, disable, enable, erase } = deeds(accounts, now)
 
-	useEffect(() => {
-		const press = (event) => event.key === 'Escape' && !event.defaultPrevented && !document.querySelector('dialog[open]') && clear()
-		addEventListener('keydown', press)
-		return () => removeEventListener('keydown', press)
-	}, [])
+	useListener('keydown', (event) => event.key === 'Escape' && !event.defaultPrevented && !document.querySelector('dialog[open]') && clear())
 
 	return html`
 		<div class=selection role=region aria-label=Selection>

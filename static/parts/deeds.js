@@ -14,7 +14,7 @@ function undo(touched, changed, what, act) {
 	return touched.length > 0 && { path: touched.map(({ user }) => `/users/${user.id}`), still: (account) => what(account) === left.get(account.user.id), act }
 }
 
-/** What can be done to an account, or to several at once: each asks first, but for `enableNow`. `now(accounts)` hears what they are then. */
+/** What can be done to an account, or to several at once: each asks first, but for `enableNow` and `setFlag`. `now(accounts)` hears what they are then. */
 export function deeds(accounts, now = () => {}) {
 	const several = accounts.length > 1
 	const some = several ? count(accounts.length) : called(accounts[0].user)
@@ -33,19 +33,20 @@ export function deeds(accounts, now = () => {}) {
 		const changed = await bulk(accounts, 'enable')
 		toast(html`${some} enabled.`, undo(touched, changed, whether, () => disableAgain(touched)))
 	}
+	const setFlag = async (flag, on) => {
+		const [, bit, label] = FLAGS.find(([name]) => name === flag)
+		const touched = accounts.filter(({ user }) => user.flags.includes(bit) !== on)
+		const set = (accounts, on) => bulk(accounts, on ? 'set_flag' : 'clear_flag', { flag })
+		const changed = await set(accounts, on)
+		toast(html`${label} ${on ? 'set on' : 'cleared of'} ${some}.`, undo(touched, changed, ({ user }) => user.flags.includes(bit), () => set(touched, !on)))
+	}
 	return {
-		enableNow,
+		enableNow, setFlag,
 		enable: () => ask({ title: html`Enable ${some}`, submit: 'Enable', body: html`${names}<p>They can log in and use their tokens again.</p>`, act: enableNow }),
 		flag: (on) => ask({
 			title: html`${on ? 'Set a flag on' : 'Clear a flag of'} ${some}`, submit: on ? 'Set the flag' : 'Clear the flag',
 			body: html`${names}<fieldset><legend>Flag</legend>${FLAGS.map(([name, , label, text], index) => html`<label key=${name} class=radio><input type=radio name=flag value=${name} defaultChecked=${index === 0} /><span>${label}<small class=hint>${text}</small></span></label>`)}</fieldset>`,
-			act: async ({ flag }) => {
-				const [, bit, label] = FLAGS.find(([name]) => name === flag)
-				const touched = accounts.filter(({ user }) => user.flags.includes(bit) !== on)
-				const set = (accounts, on) => bulk(accounts, on ? 'set_flag' : 'clear_flag', { flag })
-				const changed = await set(accounts, on)
-				toast(html`${label} ${on ? 'set on' : 'cleared of'} ${some}.`, undo(touched, changed, ({ user }) => user.flags.includes(bit), () => set(touched, !on)))
-			},
+			act: ({ flag }) => setFlag(flag, on),
 		}),
 		disable: () => ask({
 			title: html`Disable ${some}`, submit: 'Disable', danger: true,

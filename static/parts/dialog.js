@@ -20,13 +20,13 @@ export function ask(question) {
 	set([...stack, { id: ++serial, ...question }])
 }
 
-/** Asks whether to take away what is at `path`, and then says what was `said`; `done` goes on. */
-export const askToRemove = ({ path, text, said, done, ...question }) => ask({
+/** Asks whether to take away what is at `path`, and then says what was `said`, with the way back if there is one; `done` goes on. */
+export const askToRemove = ({ path, text, said, undo, done, ...question }) => ask({
 	danger: true, ...question, body: html`<p>${text}</p>`,
 	act: async () => {
 		await remove(path)
 		done?.()
-		toast(said)
+		toast(said, undo)
 	},
 })
 

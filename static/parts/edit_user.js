@@ -2,6 +2,7 @@ import { patch, post } from '../api.js'
 import { ask, reveal, toast } from './dialog.js'
 import { Check, Field } from './form.js'
 import { go, html } from './page.js'
+import { exactly } from './time.js'
 import { called, FLAGS, tag, userAddress } from './user.js'
 
 /** The fields of a tag; what else is given is the discriminator's. */
@@ -42,6 +43,11 @@ export function revealToken(user, token) {
 		title: html`Token of ${called(user)}`, label: 'Token', text: token,
 		note: 'Copy it now: it is shown this once, only its hash is stored. Whoever has it acts as this account, so keep it like a password.',
 	})
+}
+
+/** Shows the link with which one sets a password. */
+export function revealLink(whom, { link, expires_at }) {
+	reveal({ title: html`One-time link for ${whom}`, label: 'Link', text: link, note: html`Hand it to ${whom} by a way that you trust: it sets their password. Good for one use, until ${exactly(expires_at)}.` })
 }
 
 /** Renames a user, with a way back. */

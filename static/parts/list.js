@@ -1,13 +1,13 @@
 // A list of any length, of which only the rows in sight are in the document.
 
 import { page } from '../api.js'
-import { Empty, go, html, Problem, useEffect, useLayoutEffect, useRef, useStale, useState, visited, Waiting } from './page.js'
+import { Empty, go, html, Problem, useEffect, useLayoutEffect, useListener, useRef, useState, visited, Waiting } from './page.js'
 
 const SPARE = 8
 
 /** Lists that were left, so that coming back finds them as they were. */
 const kept = new Map()
-export const forgetLists = () => kept.clear()
+addEventListener('stale', () => kept.clear())
 
 /**
  * `columns`: `[title, slot, cell(item)]`; the slot says where a cell goes where there is no room for columns: `main`, `sub` or `end`; others don't show then.
@@ -71,9 +71,8 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 	}, [path])
 
 	const reload = () => load(path, [])
-	now.current.reload = reload
 	// Of a list that is selected from, who changes it says what changes.
-	useStale(() => select || now.current.reload())
+	useListener('stale', () => select || reload())
 	if (handle) {
 		handle.current = {
 			reload,

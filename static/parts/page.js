@@ -35,6 +35,12 @@ export function go(hash, { replace = false } = {}) {
 	dispatchEvent(new HashChangeEvent('hashchange'))
 }
 
+/** Hears of an event of the window. That of the name `stale` says that what shows may be out of date. */
+export const useListener = (name, listener) => useEffect(() => {
+	addEventListener(name, listener)
+	return () => removeEventListener(name, listener)
+}, [listener])
+
 let serial = Date.now()
 let visit = {}
 
@@ -51,29 +57,19 @@ export function useRoute() {
 		stamp()
 		return current()
 	})
-	useEffect(() => {
-		const follow = () => {
-			stamp()
-			set(current())
-		}
-		addEventListener('hashchange', follow)
-		return () => removeEventListener('hashchange', follow)
-	}, [])
+	useListener('hashchange', () => {
+		stamp()
+		set(current())
+	})
 	return route
 }
-
-/** Calls `again` whenever what shows may be out of date. */
-export const useStale = (again) => useEffect(() => {
-	addEventListener('stale', again)
-	return () => removeEventListener('stale', again)
-}, [])
 
 /** What `path` answers; `reload` asks again and keeps what is there until then, and if it can’t be asked. */
 export function useLoad(path) {
 	const [state, set] = useState({ path })
 	const [turn, next] = useState(0)
 	const reload = useCallback(() => next((turn) => turn + 1), [])
-	useStale(reload)
+	useListener('stale', reload)
 	useEffect(() => {
 		if (!path) return
 		const abort = new AbortController()
@@ -83,13 +79,8 @@ export function useLoad(path) {
 		)
 		return () => abort.abort()
 	}, [path, turn])
-	const fresh = state.path === path ? state : {}
-	return {
-		data: fresh.data,
-		error: fresh.error,
-		reload,
-		replace: (data) => set({ path, data }),
-	}
+	const { data, error } = state.path === path ? state : {}
+	return { data, error, reload, replace: (data) => set({ path, data }) }
 }
 
 // On the very first page the focus stays where the browser puts it.

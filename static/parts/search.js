@@ -1,6 +1,6 @@
 import { get, query } from '../api.js'
 import { UserChip } from './chip.js'
-import { useField } from './form.js'
+import { Choice, useField } from './form.js'
 import { html, Icon, useEffect, useRef, useState } from './page.js'
 import { isDeleted, tag } from './user.js'
 
@@ -55,6 +55,11 @@ export function Search({ value = '', change, label, placeholder }) {
 			<input type=search aria-label=${label} placeholder=${placeholder} value=${text} autocomplete=off spellcheck=${false} onInput=${(event) => type(event.target.value)} onKeyDown=${press} />
 		</div>`
 }
+
+/** In which order a list comes; what was searched for comes by name. */
+export const Order = ({ query, change }) => html`
+	<${Choice} label=Order value=${query.search ? '' : query.order} disabled=${Boolean(query.search)} change=${(order) => change({ order })}
+		options=${query.search ? [['', 'By name']] : [['', 'Newest first'], ['oldest', 'Oldest first']]} />`
 
 /** A field `name` that holds the id of the user who was picked; `pick(user)` hears of it. */
 export function UserPicker({ label, hint, name = 'user', pick, clear }) {
