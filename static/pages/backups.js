@@ -84,7 +84,7 @@ function Entry({ name, size, made_at, verified, sha256 }) {
 	return html`
 		<li>
 			<div>
-				<span class=mono>${name}</span> ${verified ? html`<span class="badge active">Verified</span>` : html`<span class="badge disabled">Not verified</span>`}
+				<span class=mono>${name}</span> <span class=${`badge ${verified ? 'active' : 'disabled'}`}>${verified ? 'Verified' : 'Not verified'}</span>
 				<p class=muted>${bytes(size)} · made <${Time} at=${made_at} /></p>
 				<p class="mono muted">${sha256 || 'Its SHA-256 does not stand beside it any more.'}</p>
 			</div>

@@ -22,7 +22,7 @@ export default function Overview() {
 	useEffect(() => {
 		if (!overview || close.current || document.hidden) return
 		setSamples(overview.history)
-		close.current = live((sample) => setSamples((old) => (sample.at === old[old.length - 1]?.at ? old : [...old, sample].slice(-MOST))), (on, ended) => {
+		close.current = live((sample) => setSamples((old) => (sample.at === old.at(-1)?.at ? old : [...old, sample].slice(-MOST))), (on, ended) => {
 			setConnected(on)
 			if (ended) close.current = null
 		})
@@ -97,7 +97,7 @@ function Dedup({ created, stood }) {
 }
 
 function Commits({ batches }) {
-	const last = batches[batches.length - 1]
+	const last = batches.at(-1)
 	const mean = batches.length ? batches.reduce((sum, size) => sum + size, 0) / batches.length : 0
 	const most = Math.max(0, ...batches)
 	return html`
