@@ -34,7 +34,7 @@ function Communities({ me }) {
 	}
 	return html`
 		<${Head} title=Communities />
-		<div class="columns two">
+		<div class=columns>
 			<div>
 				<${Card} title="Your communities">
 					<${Entries} list=${list} label="Your communities" empty=${['You are in no community yet.', 'An invite brings you into one.']} row=${(community) => html`
@@ -116,7 +116,7 @@ function Blocks({ me }) {
 	}
 	return html`
 		<${Head} title=Blocks note="Who is blocked can’t open a new DM with you or bring you into a group. A DM that stands already stays." />
-		<div class="columns two">
+		<div class=columns>
 			<div>
 				<${Card} title="Blocked users">
 					<${Entries} list=${list} label="Blocked users" empty=${['You have blocked nobody.', 'They are not told if you do.']} row=${(user) => html`
@@ -136,7 +136,7 @@ function Security({ session, over }) {
 	const list = useList(TOKENS)
 	return html`
 		<${Head} title=Security />
-		<div class="columns two">
+		<div class=columns>
 			<div><${Sessions} list=${list} session=${session} over=${over} /></div>
 			<div><${Password} changed=${list.reload} /></div>
 		</div>`
@@ -208,7 +208,7 @@ function Data({ me, over }) {
 	})
 	return html`
 		<${Head} title=Data />
-		<div class="columns two">
+		<div class=columns>
 			<div>
 				<${Card} title="Your data">
 					<p>Everything that this server keeps of your account, as one JSON file.</p>

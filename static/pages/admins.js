@@ -10,7 +10,7 @@ import { named } from '../parts/user.js'
 export default function Admins({ admin: me }) {
 	return html`
 		<${Head} title="Admins and tokens" note="Admins are not users of the platform. Each of them may do everything that this page offers." />
-		<div class="columns two">
+		<div class=columns>
 			<div><${People} me=${me} /><${Password} /></div>
 			<div><${Tokens} /></div>
 		</div>`
@@ -45,7 +45,7 @@ function People({ me }) {
 	]
 	return html`
 		<${Card} title=Admins action=${html`<button class=small onClick=${add}>Add an admin</button>`}>
-			<${List} path="/admins" label=Admins columns=${columns} template="minmax(0, 1fr) minmax(0, 1fr) 12rem" embedded empty=${['No admins.', 'Add one above.']} />
+			<${List} path="/admins" label=Admins columns=${columns} template="1fr 1fr 12rem" embedded empty=${['No admins.', 'Add one above.']} />
 		<//>`
 }
 
@@ -71,7 +71,7 @@ function Tokens() {
 	]
 	return html`
 		<${Card} title="Admin API tokens" action=${html`<button class=small onClick=${create}>Create a token</button>`}>
-			<${List} path="/tokens" label="Admin API tokens" columns=${columns} template="minmax(0, 1fr) minmax(0, 1.4fr) minmax(0, 1fr) 6rem" embedded empty=${['No admin API tokens.', 'Create one for a script that works through the API.']} />
+			<${List} path="/tokens" label="Admin API tokens" columns=${columns} template="1fr 1.4fr 1fr 6rem" embedded empty=${['No admin API tokens.', 'Create one for a script that works through the API.']} />
 		<//>`
 }
 

@@ -4,7 +4,7 @@ import { Copy } from '../parts/form.js'
 import { useFresh } from '../parts/fresh.js'
 import { bytes } from '../parts/number.js'
 import { Card, Empty, Facts, Head, html, Unread, useEffect, useRef } from '../parts/page.js'
-import { Time, When } from '../parts/time.js'
+import { exactly, Time, When } from '../parts/time.js'
 
 const BACKUPS = '/backups'
 
@@ -58,25 +58,21 @@ export default function Backups() {
 		<div role=status>
 			${unread.error && html`<p class=alert>${unread.error.message}</p>`}
 			${warnings.map((text) => html`<p key=${text} class="banner warning">${text}</p>`)}
+			${last_failure && html`<p class=alert>${failure(report)} (${exactly(last_failure.at)})</p>`}
 			${making && html`<div class=banner><p>A backup is being made and verified. With gigabytes of data it takes a while; you can leave this page meanwhile.</p><progress aria-label="Making a backup"></progress></div>`}
 		</div>
-		<div class="columns wide-last">
-			<div>
-				<${Card} title=State>
-					<${Facts} rows=${[
-						['Last verified', last ? html`<${When} at=${last.made_at} />` : 'None yet'],
-						['Next due', !next_due ? html`Never by itself: <code>backup.every</code> is off` : new Date(next_due) < Date.now() ? 'Now' : html`<${When} at=${next_due} />`],
-						...(last_failure ? [['Last failure', html`<${When} at=${last_failure.at} /><p>${failure(report)}</p>`]] : []),
-					]} />
-				<//>
-			</div>
-			<div>
-				<${Card} title=Kept>
-					${backups.length
-						? html`<ul class=entries aria-label=Backups>${backups.map((backup) => html`<${Entry} key=${backup.name} ...${backup} />`)}</ul>`
-						: html`<${Empty} title="No backup yet.">Make one above${next_due && ', or wait for the next that is due'}.<//>`}
-				<//>
-			</div>
+		<div class=column>
+			<${Card} title=State>
+				<${Facts} rows=${[
+					['Last verified', last ? html`<${When} at=${last.made_at} />` : 'None yet'],
+					['Next due', !next_due ? html`Never by itself: <code>backup.every</code> is off` : new Date(next_due) < Date.now() ? 'Now' : html`<${When} at=${next_due} />`],
+				]} />
+			<//>
+			<${Card} title=Kept>
+				${backups.length
+					? html`<ul class=entries aria-label=Backups>${backups.map((backup) => html`<${Entry} key=${backup.name} ...${backup} />`)}</ul>`
+					: html`<${Empty} title="No backup yet.">Make one above${next_due && ', or wait for the next that is due'}.<//>`}
+			<//>
 		</div>`
 }
 
@@ -86,7 +82,7 @@ function Entry({ name, size, made_at, verified, sha256 }) {
 			<div>
 				<span class=mono>${name}</span> <span class=${`badge ${verified ? 'active' : 'disabled'}`}>${verified ? 'Verified' : 'Not verified'}</span>
 				<p class=muted>${bytes(size)} · made <${Time} at=${made_at} /></p>
-				<p class="mono muted">${sha256 || 'Its SHA-256 does not stand beside it any more.'}</p>
+				<p class=${sha256 ? 'mono muted' : 'muted'}>${sha256 || 'Its SHA-256 does not stand beside it any more.'}</p>
 			</div>
 			<div class=buttons>
 				${sha256 && html`<${Copy} text=${sha256} label="Copy SHA-256" />`}

@@ -95,7 +95,7 @@ function Members({ path, community }) {
 	return html`
 		<${Card} title=Members>
 			<${UserPicker} label="Add a member" pick=${add} clear />
-			<${List} path=${`${path}/members?limit=100`} label=Members columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) 6rem" id=${({ user }) => user.id} href=${({ user }) => userAddress(user.id)}
+			<${List} path=${`${path}/members?limit=100`} label=Members columns=${columns} template="2fr 1fr 6rem" id=${({ user }) => user.id} href=${({ user }) => userAddress(user.id)}
 				empty=${['No members.', 'Add one above.']} />
 		<//>`
 }

@@ -83,9 +83,7 @@ function Fullest({ current = '', user }) {
 	const { data, ...unread } = useLoad('/names/fullest')
 	return html`
 		<${Card} title="The fullest names">
-			${!data && html`<${Unread} ...${unread} />`}
-			${data?.length === 0 && html`<${Empty} title="No name is held twice yet.">Names show here as soon as two users share one.<//>`}
-			${data?.length > 0 && html`
+			${!data ? html`<${Unread} ...${unread} />` : !data.length ? html`<${Empty} title="No name is held twice yet.">Names show here as soon as two users share one.<//>` : html`
 				<ol class=bars>
 					${data.map(({ username, holders }) => html`
 						<li key=${username}><a href=${address('/names', { username, user })} aria-current=${username.toLowerCase() === current.toLowerCase()}>

@@ -32,9 +32,8 @@ export default function Registration() {
 	}
 	return html`
 		<${Head} title=Registration note="Who can make an account on this server. A choice takes effect at once and survives a restart." />
-		${!data && html`<${Unread} ...${unread} />`}
-		${data && html`
-			<div class="columns two">
+		${!data ? html`<${Unread} ...${unread} />` : html`
+			<div class=columns>
 				<div>
 					<${Card} title="Who can register">
 						<${Form} submit=Apply ready=${chosen && chosen !== data.registration} act=${({ registration }) => apply(registration)}>

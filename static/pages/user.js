@@ -26,7 +26,7 @@ export default function User({ id }) {
 		<//>
 		${gone && html`<p class=banner>This account was deleted. What is left is a tombstone, so that old conversations keep a name; nothing can be done with it.</p>`}
 		${!gone && data.disabled && html`<p class="banner warning"><span>Disabled${data.reason ? html`: <bdi>${data.reason}</bdi>` : ', without a reason.'}</span></p>`}
-		<div class=columns key=${gone}>
+		<div class="columns three" key=${gone}>
 			<div>
 				<${Identity} ...${data} />
 				${!gone && html`<${Rename} key=${tag(user)} user=${user} /><${Switches} data=${data} />`}
@@ -137,7 +137,7 @@ function Access({ user }) {
 				<button class=small onClick=${reset}>Reset link</button>
 				<button class=small onClick=${endAll}>End all</button>
 			</div>`}>
-			<${List} path=${`${path}?limit=10`} label=Sessions columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" embedded
+			<${List} path=${`${path}?limit=10`} label=Sessions columns=${columns} template="2fr 1fr 1fr 5rem" embedded
 				empty=${['No sessions.', 'Nobody is logged in to this account. A token or a reset link lets somebody in.']} />
 		<//>`
 }
@@ -147,8 +147,9 @@ function Danger({ data }) {
 	return html`
 		<${Card} title="Disable or delete" class=dangerous>
 			<div class=deed>
-				<p>${data.disabled ? 'The account is disabled. Enabling it lets its tokens and its password work again.' : 'Disabling stops all tokens at once and can be taken back.'}</p>
-				${data.disabled ? html`<button onClick=${() => attempt(enableNow)}>Enable</button>` : html`<button onClick=${disable}>Disable …</button>`}
+				${data.disabled
+					? html`<p>The account is disabled. Enabling it lets its tokens and its password work again.</p><button onClick=${() => attempt(enableNow)}>Enable</button>`
+					: html`<p>Disabling stops all tokens at once and can be taken back.</p><button onClick=${disable}>Disable …</button>`}
 			</div>
 			<div class=deed>
 				<p>Deleting leaves a tombstone and can’t be taken back.</p>

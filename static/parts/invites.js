@@ -41,9 +41,7 @@ export function Invites({ title, list, given, create, remove, endless, link, to 
 
 	return html`
 		<${Card} title=${title} action=${html`<button class=small onClick=${make}>Make an invite</button>`}>
-			${!invites && html`<${Unread} ...${own} />`}
-			${invites?.length === 0 && html`<${Empty} title="No invites.">Make one and hand it out.<//>`}
-			${invites?.length > 0 && html`
+			${!invites ? html`<${Unread} ...${own} />` : !invites.length ? html`<${Empty} title="No invites.">Make one and hand it out.<//>` : html`
 				<ul class=entries aria-label=${title}>
 					${invites.map((invite) => html`
 						<li key=${invite.code}>
