@@ -39,6 +39,8 @@ async function request(method, path, body, signal) {
 		throw new ApiError(0, { code: 'unreachable', message: `The server can’t be reached. ${BASE.endsWith('/admin/api') ? 'Is it running? Then try' : 'Try'} again.` })
 	}
 	const answer = response.status === 204 ? null : await response.json().catch(() => ({}))
+	// Half an answer is none.
+	signal?.throwIfAborted()
 	if (!response.ok) {
 		if (['unauthorized', 'account_disabled'].includes(answer.code)) await ended()
 		throw new ApiError(response.status, answer || {})
