@@ -132,3 +132,29 @@ fn one_that_is_refused_while_another_is_made_says_so() {
     browser.expect_text("Another backup was being made already");
     assert_eq!(listed(browser), 1);
 }
+
+#[test]
+fn an_answer_that_the_next_question_cuts_short_is_none() {
+    let visit = at_the_first();
+    let browser = &visit.browser;
+    browser.press("Users");
+    browser.expect_text("There are no users yet.");
+    let slow = "
+        const real = fetch
+        window.fetch = async (address, options) => {
+            const answer = await real(address, options)
+            if (address.endsWith('/backups') && !window.reading) {
+                window.reading = true
+                answer.json = () => new Promise((_, cut) => options.signal.addEventListener('abort', () => cut(new Error('cut short'))))
+            }
+            return answer
+        }";
+    assert_eq!(browser.run(slow), Value::Null);
+    browser.press("Backups");
+    browser.wait("the first answer", || {
+        (browser.run("return window.reading === true") == true).then_some(())
+    });
+    browser.run("dispatchEvent(new Event('stale'))");
+    comes_to(browser, 1);
+    assert_eq!(browser.complaints(), [] as [String; 0]);
+}
