@@ -39,6 +39,8 @@ async function request(method, path, body, signal) {
 		throw new ApiError(0, { code: 'unreachable', message: `The server can’t be reached. ${BASE.endsWith('/admin/api') ? 'Is it running? Then try' : 'Try'} again.` })
 	}
 	const answer = response.status === 204 ? null : await response.json().catch(() => ({}))
+	// Half an answer is none.
+	signal?.throwIfAborted()
 	if (!response.ok) {
 		if (['unauthorized', 'account_disabled'].includes(answer.code)) await ended()
 		throw new ApiError(response.status, answer || {})
@@ -49,11 +51,13 @@ async function request(method, path, body, signal) {
 
 const answer = async (...args) => (await request(...args)).answer
 
+const by = (method) => (path, body) => answer(method, path, body)
+
 export const get = (path, signal) => answer('GET', path, undefined, signal)
-export const post = (path, body) => answer('POST', path, body)
-export const put = (path, body) => answer('PUT', path, body)
-export const patch = (path, body) => answer('PATCH', path, body)
-export const remove = (path, body) => answer('DELETE', path, body)
+export const post = by('POST')
+export const put = by('PUT')
+export const patch = by('PATCH')
+export const remove = by('DELETE')
 
 /** One page of a list, and where the next one is. */
 export async function page(path, signal) {

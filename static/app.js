@@ -4,24 +4,27 @@ import { html, render, useEffect } from './vendor/htm.js'
 import { post, whenChanged, whenSessionEnds } from './api.js'
 import { ask, attempt, clearToasts, closeDialogs, toast } from './parts/dialog.js'
 import { Inside, Outside, Start, View } from './parts/frame.js'
-import { forgetLists } from './parts/list.js'
 import { Facts, go, Head, useLoad, useRoute } from './parts/page.js'
 import { focusOn } from './parts/search.js'
 
-whenChanged(forgetLists)
+// Whatever shows may be another after a change.
+whenChanged(() => dispatchEvent(new Event('stale')))
+
+const view = (name) => () => import(`./pages/${name}.js`)
 
 /** The first part of an address, the page of a whole list, and the page of one of its things. */
 const PAGES = {
-	'': [() => import('./pages/overview.js')],
-	users: [() => import('./pages/users.js'), () => import('./pages/user.js')],
-	names: [() => import('./pages/names.js')],
-	communities: [() => import('./pages/communities.js'), () => import('./pages/community.js')],
-	channels: [() => import('./pages/channels.js'), () => import('./pages/channel.js')],
-	registration: [() => import('./pages/registration.js')],
-	admins: [() => import('./pages/admins.js')],
-	audit: [() => import('./pages/audit.js')],
+	'': [view('overview')],
+	users: [view('users'), view('user')],
+	names: [view('names')],
+	communities: [view('communities'), view('community')],
+	channels: [view('channels'), view('channel')],
+	registration: [view('registration')],
+	admins: [view('admins')],
+	backups: [view('backups')],
+	audit: [view('audit')],
 }
-const enter = () => import('./pages/enter.js')
+const enter = view('enter')
 
 const NAVIGATION = [
 	[
@@ -36,6 +39,7 @@ const NAVIGATION = [
 	[
 		['registration', 'Registration', 'M4 3h8v14H4ZM12 10h6M15.5 7.5 18 10l-2.5 2.5'],
 		['admins', 'Admins and tokens', 'M10 2.5l6 2.3v4.7c0 4-2.5 6.7-6 8-3.5-1.3-6-4-6-8V4.8ZM7.5 10l2 2 3.5-4'],
+		['backups', 'Backups', 'M3 3.5h14v4H3ZM4.5 7.5v9h11v-9M8 11h4'],
 		['audit', 'Audit log', 'M5 2.5h10v15H5ZM8 6.5h4M8 10h4M8 13.5h2.5'],
 	],
 ]

@@ -26,7 +26,9 @@ async fn told(desk: &Desk) -> Vec<(String, String)> {
 async fn there_are_none_before_one_is_made() {
     let desk = Desk::open().await;
     let report = desk.get("/backups").await.expect(200);
-    let none = json!({"backups": [], "making": false, "last_failure": null, "next_due": null});
+    let none = json!({
+        "backups": [], "making": false, "last_failure": null, "next_due": null, "warnings": []
+    });
     assert_eq!(report, none);
 }
 
@@ -131,23 +133,25 @@ async fn one_that_fails_is_told_until_one_succeeds() {
     let failed = desk.post("/backups", &json!({})).await;
     assert_eq!(failed.fails(), failure(500, "internal"));
     std::fs::remove_file(&directory).unwrap();
-    let failure = &desk.get("/backups").await.expect(200)["last_failure"];
-    let message = failure["message"].as_str().unwrap();
+    let report = desk.get("/backups").await.expect(200);
+    let message = report["last_failure"]["message"].as_str().unwrap();
     assert!(message.contains("can't be made"), "{message}");
     let ready = desk
         .server
         .call(Get, "/ready", None, None)
         .await
         .expect(200);
+    assert_eq!(report["warnings"], ready["warnings"]);
     let warning = ready["warnings"][0].as_str().unwrap();
     assert!(
         warning.contains("failed") && !warning.contains("backups"),
         "{warning}"
     );
     made(&desk).await;
+    let report = desk.get("/backups").await.expect(200);
     assert_eq!(
-        desk.get("/backups").await.expect(200)["last_failure"],
-        Value::Null
+        (&report["last_failure"], &report["warnings"]),
+        (&Value::Null, &json!([]))
     );
     let ready = desk
         .server

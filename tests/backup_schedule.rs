@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::admin_live::{get, set_up};
 use crate::backups::{grow, names};
 use crate::executable::{Binary, agent, http, run, run_json};
 use crate::races::{directory, people};
@@ -194,9 +195,13 @@ fn what_a_killed_server_left_of_one_is_cleared_away_and_the_next_start_makes_it(
 }
 
 #[test]
-fn a_damaged_file_is_told_by_ready() {
+fn a_damaged_file_is_told_by_ready_and_to_admins() {
     let (_directory, data) = directory();
     people(&data, 3);
+    let (server, cookie) = set_up(&data);
+    assert!(server.terminate().success());
+    // The first backup may have been made already.
+    let _ = std::fs::remove_dir_all(data.join("backups"));
     grow(&data, 1);
     // A page of the log's, which no request reads.
     let file = data.join("saryno.db");
@@ -212,6 +217,10 @@ fn a_damaged_file_is_told_by_ready() {
         message.contains("damaged") && message.contains("saryno verify"),
         "{message}"
     );
+    let mut report = get(&server, "/admin/api/backups", &cookie);
+    let report = report.body_mut().read_to_string().unwrap();
+    let report: Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["warnings"][0], message);
     // And no backup is made of it.
     eventually("that none is", || {
         server.log().contains("no backup was made")

@@ -46,6 +46,7 @@ mod admin_views;
 mod audit;
 mod audit_hour;
 mod avatars;
+mod backup_page;
 mod backup_schedule;
 mod backups;
 mod binary;

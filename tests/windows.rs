@@ -111,6 +111,7 @@ fn views(visit: &Visit) -> Views {
         ("channel", format!("#/channels/{group}")),
         ("registration", "#/registration".into()),
         ("admins", "#/admins".into()),
+        ("backups", "#/backups".into()),
         ("audit", "#/audit".into()),
         ("elsewhere", "#/elsewhere".into()),
     ];

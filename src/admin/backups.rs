@@ -7,6 +7,7 @@ use rocket::http::{ContentType, Header};
 use rocket::request::Request;
 use rocket::response::{Responder, Response, Result as Outcome};
 use rocket::{Route, get, post, routes};
+use serde::Serialize;
 
 use super::auth::{Admitted, InPerson};
 use crate::actions::Action;
@@ -18,10 +19,23 @@ pub(super) fn routes() -> Vec<Route> {
     routes![backups, make, download]
 }
 
+/// What there is to say of backups, and what `GET /ready` tells an operator.
+#[derive(Serialize)]
+struct Told {
+    #[serde(flatten)]
+    report: Report,
+    /// A sentence each; what is damaged comes first.
+    warnings: Vec<String>,
+}
+
 #[get("/backups")]
-async fn backups(_admitted: Admitted, app: &AppState) -> Result<Json<Report>> {
+async fn backups(_admitted: Admitted, app: &AppState) -> Result<Json<Told>> {
     let report = blocking(&app.keeper, Keeper::report).await?;
-    Ok(Json::ok(report))
+    let health = app.keeper.health();
+    Ok(Json::ok(Told {
+        report,
+        warnings: health.damage.into_iter().chain(health.warnings).collect(),
+    }))
 }
 
 #[post("/backups")]

@@ -3,7 +3,7 @@
 import { get, headers, post, whenSessionEnds } from '../api.js'
 import { attempt, clearToasts, closeDialogs, toast } from '../parts/dialog.js'
 import { Inside, Outside, Start, View } from '../parts/frame.js'
-import { go, Head, html, render, useEffect, useLoad, useRoute } from '../parts/page.js'
+import { go, Head, html, render, useEffect, useListener, useLoad, useRoute } from '../parts/page.js'
 import { called } from '../parts/user.js'
 
 const enter = () => import('./enter.js')
@@ -50,12 +50,8 @@ function App() {
 	if (me) headers['X-Saryno-User'] = me.id
 	else delete headers['X-Saryno-User']
 	whenSessionEnds(look)
-	useEffect(() => {
-		// A server that doesn't answer now is told of as soon as something is asked of it.
-		const back = () => document.hidden || look().catch(() => {})
-		addEventListener('visibilitychange', back)
-		return () => removeEventListener('visibilitychange', back)
-	}, [state])
+	// A server that doesn't answer now is told of as soon as something is asked of it.
+	useListener('visibilitychange', () => document.hidden || look().catch(() => {}))
 	useEffect(closeDialogs, [hash, me?.id])
 
 	if (!state) return html`<${Start} ...${unread} />`

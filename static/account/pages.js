@@ -1,7 +1,7 @@
 import { get, page, post, put, query, remove } from '../api.js'
 import { ask, askToRemove, attempt, reveal, toast } from '../parts/dialog.js'
 import { atField, Field, Form, NewPassword } from '../parts/form.js'
-import { Card, Empty, go, Head, html, Problem, Unread, useEffect, useLoad, useState, Waiting } from '../parts/page.js'
+import { Card, Empty, go, Head, html, Problem, Unread, useEffect, useListener, useLoad, useState, Waiting } from '../parts/page.js'
 import { madeAt, Time } from '../parts/time.js'
 import { called, Image, named, Tag } from '../parts/user.js'
 
@@ -34,8 +34,8 @@ function Communities({ me }) {
 	}
 	return html`
 		<${Head} title=Communities />
-		<div class="columns two">
-			<div class=column>
+		<div class=columns>
+			<div>
 				<${Card} title="Your communities">
 					<${Entries} list=${list} label="Your communities" empty=${['You are in no community yet.', 'An invite brings you into one.']} row=${(community) => html`
 						<div><span class="chip square"><${Image} of=${community} /><bdi class=name>${community.name}</bdi></span></div>
@@ -45,7 +45,7 @@ function Communities({ me }) {
 						</div>`} />
 				<//>
 			</div>
-			<div class=column>
+			<div>
 				<${Card} title="Accept an invite">
 					<${Form} submit="Look at it" act=${accept}>
 						<${Field} label="Code or link" name=invite hint="You see which community it is before you join." />
@@ -116,15 +116,15 @@ function Blocks({ me }) {
 	}
 	return html`
 		<${Head} title=Blocks note="Who is blocked can’t open a new DM with you or bring you into a group. A DM that stands already stays." />
-		<div class="columns two">
-			<div class=column>
+		<div class=columns>
+			<div>
 				<${Card} title="Blocked users">
 					<${Entries} list=${list} label="Blocked users" empty=${['You have blocked nobody.', 'They are not told if you do.']} row=${(user) => html`
 						<div><span class=chip><${Image} of=${user} /><${Tag} user=${user} /></span></div>
 						<button class=small onClick=${() => attempt(() => change(user, false))}>Unblock<span class=unseen> ${called(user)}</span></button>`} />
 				<//>
 			</div>
-			<div class=column>
+			<div>
 				<${Card} title="Block somebody">
 					<${Form} submit=Block act=${block}><${Field} label="Their tag" name=tag placeholder="name#0001" dir=auto /><//>
 				<//>
@@ -136,9 +136,9 @@ function Security({ session, over }) {
 	const list = useList(TOKENS)
 	return html`
 		<${Head} title=Security />
-		<div class="columns two">
-			<div class=column><${Sessions} list=${list} session=${session} over=${over} /></div>
-			<div class=column><${Password} changed=${list.reload} /></div>
+		<div class=columns>
+			<div><${Sessions} list=${list} session=${session} over=${over} /></div>
+			<div><${Password} changed=${list.reload} /></div>
 		</div>`
 }
 
@@ -208,14 +208,14 @@ function Data({ me, over }) {
 	})
 	return html`
 		<${Head} title=Data />
-		<div class="columns two">
-			<div class=column>
+		<div class=columns>
+			<div>
 				<${Card} title="Your data">
 					<p>Everything that this server keeps of your account, as one JSON file.</p>
 					<p><a class=button href=${`./api/users/@me/export?as=${me.id}`} download>Download the export</a></p>
 				<//>
 			</div>
-			<div class=column>
+			<div>
 				<${Card} title="Delete the account" class=dangerous>
 					<div class=deed><p>Deleting is final. Download your data first, if you want to keep it.</p><button class=danger onClick=${erase}>Delete …</button></div>
 				<//>
@@ -235,11 +235,8 @@ function useList(path) {
 		}
 	}
 	const reload = () => load(path, [])
-	useEffect(() => {
-		reload()
-		addEventListener('stale', reload)
-		return () => removeEventListener('stale', reload)
-	}, [])
+	useListener('stale', reload)
+	useEffect(() => void reload(), [])
 	return { ...list, reload, more: () => load(list.next, list.items) }
 }
 

@@ -1,47 +1,41 @@
 import { post } from '../api.js'
 import { ask, askToRemove, reveal, toast } from '../parts/dialog.js'
+import { revealLink } from '../parts/edit_user.js'
 import { atField, Field, Form, NewPassword } from '../parts/form.js'
 import { List } from '../parts/list.js'
-import { address, Card, Head, html, useRef } from '../parts/page.js'
-import { exactly, madeAt, Time } from '../parts/time.js'
+import { address, Card, Head, html } from '../parts/page.js'
+import { madeAt, Time } from '../parts/time.js'
 import { named } from '../parts/user.js'
 
 export default function Admins({ admin: me }) {
 	return html`
 		<${Head} title="Admins and tokens" note="Admins are not users of the platform. Each of them may do everything that this page offers." />
-		<div class="columns two">
-			<div class=column><${People} me=${me} /><${Password} /></div>
-			<div class=column><${Tokens} /></div>
+		<div class=columns>
+			<div><${People} me=${me} /><${Password} /></div>
+			<div><${Tokens} /></div>
 		</div>`
 }
 
-function showLink({ admin, link, expires_at }) {
-	reveal({ title: html`One-time link for ${named(admin.name)}`, label: 'Link', text: link, note: html`Hand it to <bdi>${admin.name}</bdi> by a way that you trust: it sets their password. Good for one use, until ${exactly(expires_at)}.` })
-}
-
 function People({ me }) {
-	const list = useRef(null)
 	const add = () => ask({
 		title: 'Add an admin', submit: 'Add',
 		body: html`<p>You get a one-time link with which they choose a password.</p><${Field} label=Name name=name maxlength=60 />`,
 		act: async ({ name }) => {
 			const made = await post('/admins', { name })
-			list.current?.reload()
 			toast(html`Admin ${named(made.admin.name)} added.`)
-			showLink(made)
+			revealLink(named(made.admin.name), made)
 		},
 	})
 	const reset = (admin) => ask({
 		title: html`New password link for ${named(admin.name)}`, submit: 'Make the link',
 		body: html`<p>Whoever opens the link sets a new password for this admin. It is good for one use and one hour.</p>`,
 		act: async () => {
-			showLink(await post(`/admins/${admin.id}/reset-link`))
-			list.current?.reload()
+			revealLink(named(admin.name), await post(`/admins/${admin.id}/reset-link`))
 			toast(html`Password link made for ${named(admin.name)}.`)
 		},
 	})
 	const take = (admin) => askToRemove({
-		path: `/admins/${admin.id}`, title: html`Remove the admin ${named(admin.name)}`, submit: 'Remove', typed: admin.name, done: list.current.reload, said: html`Admin ${named(admin.name)} removed.`,
+		path: `/admins/${admin.id}`, title: html`Remove the admin ${named(admin.name)}`, submit: 'Remove', typed: admin.name, said: html`Admin ${named(admin.name)} removed.`,
 		text: 'Their sessions and API tokens end at once. What they did stays in the audit log. This can’t be undone.',
 	})
 	const columns = [
@@ -51,24 +45,22 @@ function People({ me }) {
 	]
 	return html`
 		<${Card} title=Admins action=${html`<button class=small onClick=${add}>Add an admin</button>`}>
-			<${List} path="/admins" label=Admins columns=${columns} template="minmax(0, 1fr) minmax(0, 1fr) 12rem" handle=${list} embedded empty=${['No admins.', 'Add one above.']} />
+			<${List} path="/admins" label=Admins columns=${columns} template="1fr 1fr 12rem" embedded empty=${['No admins.', 'Add one above.']} />
 		<//>`
 }
 
 function Tokens() {
-	const list = useRef(null)
 	const create = () => ask({
 		title: 'Create an admin API token', submit: 'Create',
 		body: html`<p>A script that has it may do what you may do, in your name, until it is revoked.</p><${Field} label="What it is for" name=name maxlength=100 />`,
 		act: async ({ name }) => {
 			const made = await post('/tokens', { name })
-			list.current?.reload()
 			toast(html`Token ${named(made.name)} created.`)
 			reveal({ title: html`Admin API token ${named(made.name)}`, label: 'Token', text: made.token, note: html`Copy it now: it is shown this once. Send it as <code>Authorization: Bearer …</code> to <code>/admin/api</code>.` })
 		},
 	})
 	const revoke = (token) => askToRemove({
-		path: `/tokens/${token.id}`, title: html`Revoke ${named(token.name)}`, submit: 'Revoke', done: list.current.reload, said: html`Token ${named(token.name)} revoked.`,
+		path: `/tokens/${token.id}`, title: html`Revoke ${named(token.name)}`, submit: 'Revoke', said: html`Token ${named(token.name)} revoked.`,
 		text: html`Scripts that use this token of <bdi>${token.admin}</bdi> are refused at once. This can’t be undone.`,
 	})
 	const columns = [
@@ -79,7 +71,7 @@ function Tokens() {
 	]
 	return html`
 		<${Card} title="Admin API tokens" action=${html`<button class=small onClick=${create}>Create a token</button>`}>
-			<${List} path="/tokens" label="Admin API tokens" columns=${columns} template="minmax(0, 1fr) minmax(0, 1.4fr) minmax(0, 1fr) 6rem" handle=${list} embedded empty=${['No admin API tokens.', 'Create one for a script that works through the API.']} />
+			<${List} path="/tokens" label="Admin API tokens" columns=${columns} template="1fr 1.4fr 1fr 6rem" embedded empty=${['No admin API tokens.', 'Create one for a script that works through the API.']} />
 		<//>`
 }
 

@@ -9,52 +9,51 @@ import { FLAGS, named } from '../parts/user.js'
 
 const flag = (bit) => FLAGS.find(([, number]) => number === bit)?.[2] ?? String(bit)
 
-function flags({ target, before, after }) {
+function flags({ it, before, after }) {
 	const [was, is] = [before?.flags || [], after?.flags || []]
 	const set = is.filter((bit) => !was.includes(bit)).map(flag)
 	const cleared = was.filter((bit) => !is.includes(bit)).map(flag)
 	const parts = [set.length && `set ${set.join(', ')}`, cleared.length && `cleared ${cleared.join(', ')}`].filter(Boolean)
-	return html`${parts.join(' and ') || 'changed the flags'} on ${named(target?.name)}`
+	return html`${parts.join(' and ') || 'changed the flags'} on ${it}`
 }
 
-function disabled({ target, after }) {
-	return html`disabled ${named(target?.name)}${after?.reason ? html`: “<bdi>${after.reason}</bdi>”` : ''}`
+function disabled({ it, after }) {
+	return html`disabled ${it}${after?.reason ? html`: “<bdi>${after.reason}</bdi>”` : ''}`
 }
 
-const image = (kind) => ({ target, after }) => html`${after?.[kind] ? 'set' : 'removed'} the ${kind} of ${named(target?.name)}`
+const image = (kind) => ({ it, after }) => html`${after?.[kind] ? 'set' : 'removed'} the ${kind} of ${it}`
 
-function community({ target, before, after }) {
-	if (before?.owner_id !== after?.owner_id) return html`handed ${named(target?.name)} over to ${named(after?.owner)}`
-	if (after?.icon !== undefined && before?.name === after.name) return image('icon')({ target, after })
+function community({ it, before, after }) {
+	if (before?.owner_id !== after?.owner_id) return html`handed ${it} over to ${named(after?.owner)}`
+	if (after?.icon !== undefined && before?.name === after.name) return image('icon')({ it, after })
 	return html`renamed the community ${named(before?.name)} to ${named(after?.name)}`
 }
 
 const renamed = ({ before, after }) => html`renamed ${named(before?.tag)} to ${named(after?.tag)}`
-const added = ({ target, after }) => html`added ${named(after?.member)} to ${named(target?.name)}`
-const removed = ({ target, before }) => html`removed ${named(before?.member)} from ${named(target?.name)}`
-const on = (text) => ({ target }) => html`${text} ${named(target?.name)}`
+const added = ({ it, after }) => html`added ${named(after?.member)} to ${it}`
+const removed = ({ it, before }) => html`removed ${named(before?.member)} from ${it}`
 const just = (text) => () => text
 
-/** Every action: what it is called in the filter, and its sentence. */
+/** Every action: what it is called in the filter, and its sentence, or what stands before its target. */
 const ACTIONS = {
-	'user.create': ['User created', on('created')],
+	'user.create': ['User created', 'created'],
 	'user.rename': ['User renamed', renamed],
 	'user.avatar': ['Avatar changed', image('avatar')],
 	'user.flags': ['Flags changed', flags],
 	'user.disable': ['User disabled', disabled],
-	'user.enable': ['User enabled', on('enabled')],
-	'user.delete': ['User deleted', on('deleted')],
-	'user.token': ['Token issued', on('issued a token for')],
-	'user.session_end': ['Session ended', on('ended a session of')],
-	'user.sessions_end': ['All sessions ended', on('ended all sessions of')],
-	'user.reset_link': ['Reset link made', on('made a password-reset link for')],
-	'community.create': ['Community created', on('created the community')],
+	'user.enable': ['User enabled', 'enabled'],
+	'user.delete': ['User deleted', 'deleted'],
+	'user.token': ['Token issued', 'issued a token for'],
+	'user.session_end': ['Session ended', 'ended a session of'],
+	'user.sessions_end': ['All sessions ended', 'ended all sessions of'],
+	'user.reset_link': ['Reset link made', 'made a password-reset link for'],
+	'community.create': ['Community created', 'created the community'],
 	'community.change': ['Community changed', community],
-	'community.delete': ['Community deleted', on('deleted the community')],
+	'community.delete': ['Community deleted', 'deleted the community'],
 	'community.member_add': ['Member added', added],
 	'community.member_remove': ['Member removed', removed],
-	'community.invite': ['Community invite made', on('made an invite to')],
-	'community.invite_withdraw': ['Community invite withdrawn', on('withdrew an invite to')],
+	'community.invite': ['Community invite made', 'made an invite to'],
+	'community.invite_withdraw': ['Community invite withdrawn', 'withdrew an invite to'],
 	'registration.set': ['Registration set', ({ after }) => `set the registration to ${after?.registration ?? '?'}`],
 	'invite.create': ['Server invite made', just('made an invite to this server')],
 	'invite.remove': ['Server invite withdrawn', just('withdrew an invite to this server')],
@@ -62,16 +61,20 @@ const ACTIONS = {
 	'admin.log_in': ['Admin logged in', just('logged in')],
 	'admin.log_out': ['Admin logged out', just('logged out')],
 	'admin.password': ['Admin password changed', just('changed their password')],
-	'admin.create': ['Admin added', on('added the admin')],
-	'admin.reset_link': ['Admin link made', on('made a password link for the admin')],
-	'admin.remove': ['Admin removed', on('removed the admin')],
-	'token.create': ['API token created', on('created the API token')],
-	'token.revoke': ['API token revoked', on('revoked the API token')],
+	'admin.create': ['Admin added', 'added the admin'],
+	'admin.reset_link': ['Admin link made', 'made a password link for the admin'],
+	'admin.remove': ['Admin removed', 'removed the admin'],
+	'backup.make': ['Backup made', 'made the backup'],
+	'backup.download': ['Backup downloaded', 'downloaded the backup'],
+	'backup.restore': ['Backup restored', 'restored the backup'],
+	'token.create': ['API token created', 'created the API token'],
+	'token.revoke': ['API token revoked', 'revoked the API token'],
 }
 
 function Sentence({ entry }) {
 	const [, say] = ACTIONS[entry.action] || ['', () => entry.action]
-	return html`<span class=sentence><b><bdi>${entry.admin.name}</bdi></b> ${say(entry)}</span>`
+	const it = named(entry.target?.name)
+	return html`<span class=sentence><b><bdi>${entry.admin.name}</bdi></b> ${typeof say === 'string' ? html`${say} ${it}` : say({ ...entry, it })}</span>`
 }
 
 function targetAddress(target) {

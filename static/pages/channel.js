@@ -15,7 +15,7 @@ export default function Channel({ id }) {
 	return html`
 		<${Head} title=${title} text=${dm ? 'DM' : channel.name || 'Group'} back=${BACK} note="What is written in it is not stored on this server." />
 		<div class="columns wide-first">
-			<div class=column>
+			<div>
 				<${Card} title=Participants>
 					${people.length === 0 && html`<${Empty} title="Nobody is in it any more." />`}
 					<ul class=entries aria-label=Participants>
@@ -30,7 +30,7 @@ export default function Channel({ id }) {
 					</ul>
 				<//>
 			</div>
-			<div class=column>
+			<div>
 				<${Card} title=About>
 					<${Facts} rows=${[
 						['Kind', dm ? 'DM, between two' : 'Group'],

@@ -1,9 +1,9 @@
 import { post, query as withQuery } from '../api.js'
 import { ask, toast } from '../parts/dialog.js'
-import { Choice, Field } from '../parts/form.js'
+import { Field } from '../parts/form.js'
 import { Communities as CommunityList, communityAddress } from '../parts/lists.js'
 import { address, go, Head, html, Icon } from '../parts/page.js'
-import { Search, UserPicker } from '../parts/search.js'
+import { Order, Search, UserPicker } from '../parts/search.js'
 import { named } from '../parts/user.js'
 
 function create() {
@@ -27,7 +27,7 @@ export default function Communities({ query }) {
 		<${Head} title=Communities><button class=primary onClick=${create}><${Icon} name=plus />Create a community</button><//>
 		<div class=bar>
 			<${Search} value=${query.search} label="Search communities" placeholder="Beginning of a name, or an id" change=${(search) => change({ search })} />
-			<${Choice} label=Order value=${query.search ? '' : query.order} disabled=${Boolean(query.search)} options=${query.search ? [['', 'By name']] : [['', 'Newest first'], ['oldest', 'Oldest first']]} change=${(order) => change({ order })} />
+			<${Order} query=${query} change=${change} />
 		</div>
 		<${CommunityList} path=${withQuery('/communities', { search: query.search, order: query.search ? '' : query.order, limit: 100 })}
 			empty=${query.search

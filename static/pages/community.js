@@ -4,7 +4,7 @@ import { ask, askToRemove, attempt, toast } from '../parts/dialog.js'
 import { Field, File, Form, Id } from '../parts/form.js'
 import { Invites } from '../parts/invites.js'
 import { List } from '../parts/list.js'
-import { address, Card, Facts, go, Head, html, Unread, useLoad, useRef } from '../parts/page.js'
+import { address, Card, Facts, go, Head, html, Unread, useLoad } from '../parts/page.js'
 import { UserPicker } from '../parts/search.js'
 import { madeAt, Time, When } from '../parts/time.js'
 import { called, named, userAddress } from '../parts/user.js'
@@ -13,36 +13,27 @@ const BACK = ['#/communities', 'Communities']
 
 export default function Community({ id }) {
 	const path = `/communities/${encodeURIComponent(id)}`
-	const { data, error, reload, replace } = useLoad(path)
-	if (!data) return html`<${Head} title=Community back=${BACK} /><${Unread} error=${error} reload=${reload} />`
+	const { data, ...unread } = useLoad(path)
+	if (!data) return html`<${Head} title=Community back=${BACK} /><${Unread} ...${unread} />`
 	const { community, owner } = data
 	const title = html`<span class="identity square"><${Avatar} of=${community} size=128 /><bdi class=name>${community.name}</bdi></span>`
 	const name = named(community.name)
 
 	async function rename(values) {
 		if (values.name === community.name) return toast('The name is the same as before.')
-		const set = async (name) => {
-			const changed = await patch(path, { name })
-			replace({ owner, community: changed })
-			return changed.name
-		}
-		const left = await set(values.name)
-		toast(html`${name} is now ${named(left)}.`, { path, still: (found) => found.community.name === left, act: () => set(community.name) })
+		const left = await patch(path, values)
+		toast(html`${name} is now ${named(left.name)}.`, { path, still: (found) => found.community.name === left.name, act: () => patch(path, { name: community.name }) })
 	}
 	const setIcon = (icon) => attempt(async () => {
-		replace({ owner, community: await patch(path, { icon: await icon }) })
+		await patch(path, { icon: await icon })
 		toast(html`Icon of ${name} ${icon ? 'set' : 'removed'}.`)
 	})
 	const handOver = () => ask({
 		title: html`Hand over ${name}`, submit: 'Hand over', danger: true,
 		body: html`<p>${called(owner)} stays a member, but the new owner alone decides about the community from then on.</p><${UserPicker} label="New owner" name=owner_id hint="One of the members." />`,
 		act: async ({ owner_id }) => {
-			const set = async (owner_id) => {
-				await patch(path, { owner_id })
-				reload()
-			}
-			await set(owner_id)
-			toast(html`${name} handed over.`, { path, still: ({ community }) => community.owner_id === owner_id, act: () => set(owner.id) })
+			await patch(path, { owner_id })
+			toast(html`${name} handed over.`, { path, still: ({ community }) => community.owner_id === owner_id, act: () => patch(path, { owner_id: owner.id }) })
 		},
 	})
 	const erase = () => askToRemove({
@@ -56,7 +47,7 @@ export default function Community({ id }) {
 			<a class=button href=${address('/audit', { target: community.id })}>Audit log of this community</a>
 		<//>
 		<div class="columns wide-last">
-			<div class=column>
+			<div>
 				<${Card} title=About>
 					<${Facts} rows=${[
 						['Owner', html`<${UserChip} user=${owner} />`],
@@ -74,20 +65,16 @@ export default function Community({ id }) {
 					<div class=deed><p>Deleting takes memberships and invites with it.</p><button class=danger onClick=${erase}>Delete …</button></div>
 				<//>
 			</div>
-			<div class=column>
+			<div>
 				<${Members} path=${path} community=${community} />
 			</div>
 		</div>`
 }
 
 function Members({ path, community }) {
-	const list = useRef(null)
 	const name = named(community.name)
+	const set = (user, inside) => (inside ? put : remove)(`${path}/members/${user.id}`)
 	// In the order of ids, the page that begins at theirs tells whether somebody is a member.
-	const set = async (user, inside) => {
-		await (inside ? put : remove)(`${path}/members/${user.id}`)
-		list.current?.reload()
-	}
 	const undo = (user, inside) => ({
 		path: `${path}/members?limit=1&after=${BigInt(user.id) - 1n}`, still: ([first]) => (first?.user.id === user.id) === inside,
 		act: () => set(user, !inside),
@@ -96,13 +83,9 @@ function Members({ path, community }) {
 		await set(user, true)
 		toast(html`${called(user)} is now in ${name}.`, undo(user, true))
 	})
-	const take = (user) => ask({
-		title: html`Remove ${called(user)}`, submit: 'Remove', danger: true,
-		body: html`<p>They are no longer in ${name}. They may come back with an invite.</p>`,
-		act: async () => {
-			await set(user, false)
-			toast(html`${called(user)} removed from ${name}.`, undo(user, false))
-		},
+	const take = (user) => askToRemove({
+		path: `${path}/members/${user.id}`, title: html`Remove ${called(user)}`, submit: 'Remove', undo: undo(user, false), said: html`${called(user)} removed from ${name}.`,
+		text: html`They are no longer in ${name}. They may come back with an invite.`,
 	})
 	const columns = [
 		['Member', 'main', ({ user }) => html`<${UserChip} user=${user} tabindex=-1 />`],
@@ -112,7 +95,7 @@ function Members({ path, community }) {
 	return html`
 		<${Card} title=Members>
 			<${UserPicker} label="Add a member" pick=${add} clear />
-			<${List} path=${`${path}/members?limit=100`} label=Members columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) 6rem" id=${({ user }) => user.id} href=${({ user }) => userAddress(user.id)} handle=${list}
+			<${List} path=${`${path}/members?limit=100`} label=Members columns=${columns} template="2fr 1fr 6rem" id=${({ user }) => user.id} href=${({ user }) => userAddress(user.id)}
 				empty=${['No members.', 'Add one above.']} />
 		<//>`
 }

@@ -1,63 +1,57 @@
 import { get, query as withQuery } from '../api.js'
 import { attempt } from '../parts/dialog.js'
 import { createUser, rename } from '../parts/edit_user.js'
-import { address, Card, Empty, go, Head, html, Unread, useEffect, useLoad, useRef, useState } from '../parts/page.js'
+import { plain } from '../parts/number.js'
+import { address, Card, Empty, go, Head, html, Unread, useEffect, useLoad, useState } from '../parts/page.js'
 import { digits, Picture, taken } from '../parts/picture.js'
 import { Search } from '../parts/search.js'
 import { called, userAddress } from '../parts/user.js'
 
 const ALL = 9999
-const plain = new Intl.NumberFormat('en')
 
 export default function Names({ query }) {
-	const { data, error, reload } = useLoad(query.username ? withQuery('/names', { username: query.username }) : null)
+	const { data, ...unread } = useLoad(query.username ? withQuery('/names', { username: query.username }) : null)
 	const person = useLoad(query.user ? `/users/${encodeURIComponent(query.user)}` : null)
 	const change = (username) => go(address('/names', { username, user: query.user }), { replace: true })
 	return html`
 		<${Head} title=Discriminators note="A name is free as long as one of its 9,999 discriminators is." />
 		<div class=bar><${Search} value=${query.username} label=Name placeholder="A whole name, such as ann" change=${change} /></div>
 		<div class="columns wide-first">
-			<div class=column>
+			<div>
 				${!query.username && html`<${Empty} title="Which name?">Type one above, or take one of the fullest.<//>`}
-				${query.username && !data && html`<${Unread} error=${error} />`}
-				${data && html`<${Numbers} key=${data.username} data=${data} person=${person.data?.user} changed=${() => { reload(); person.reload() }} />`}
+				${query.username && !data && html`<${Unread} ...${unread} />`}
+				${data && html`<${Numbers} key=${data.username} data=${data} person=${person.data?.user} />`}
 			</div>
-			<div class=column><${Fullest} current=${query.username} user=${query.user} /></div>
+			<div><${Fullest} current=${query.username} user=${query.user} /></div>
 		</div>`
 }
 
-function Numbers({ data, person, changed }) {
+function Numbers({ data, person }) {
 	const { username, holders, free, taken: bits } = data
 	const [at, setAt] = useState(null)
-	const rows = useRef(new Map())
-	const [, seen] = useState(0)
+	const [row, setRow] = useState('')
 	const mine = person && person.username.toLowerCase() === username.toLowerCase() ? Number(person.discriminator) : null
-	const row = at && digits(at).slice(0, 2)
-	useEffect(() => rows.current.clear(), [bits])
 
 	// The hundred of the row under the cursor, once it rests there.
 	useEffect(() => {
-		if (!row || rows.current.has(row)) return
-		const timer = setTimeout(async () => {
-			const accounts = await get(withQuery('/users', { search: `${username}#${row}`, limit: 100 })).catch(() => [])
-			rows.current.set(row, new Map(accounts.map(({ user }) => [user.discriminator, user])))
-			seen((count) => count + 1)
-		}, 120)
+		const timer = setTimeout(() => setRow(at ? digits(at).slice(0, 2) : ''), 120)
 		return () => clearTimeout(timer)
-	}, [row, bits])
+	}, [at])
+	const { data: hundred } = useLoad(row && withQuery('/users', { search: `${username}#${row}`, limit: 100 }))
+	const holderOf = (number) => hundred?.find(({ user }) => user.discriminator === digits(number))?.user
 
 	const isTaken = at && taken(bits, at)
-	const holder = isTaken ? rows.current.get(row)?.get(digits(at)) : null
+	const holder = isTaken && holderOf(at)
 
 	async function open(number) {
 		if (!taken(bits, number)) return
-		const found = rows.current.get(digits(number).slice(0, 2))?.get(digits(number))
+		const found = holderOf(number)
 		attempt(async () => {
 			const [account] = found ? [{ user: found }] : await get(withQuery('/users', { search: `${username}#${digits(number)}`, limit: 1 }))
 			if (account) go(userAddress(account.user.id))
 		})
 	}
-	const give = () => attempt(() => rename(person, { username, discriminator: digits(at) }, changed))
+	const give = () => attempt(() => rename(person, { username, discriminator: digits(at) }))
 
 	const said = !at ? 'Point at a square, or move with the arrow keys.'
 		: !isTaken ? html`${called({ username, discriminator: digits(at) })} is free.`
@@ -89,12 +83,10 @@ function Fullest({ current = '', user }) {
 	const { data, ...unread } = useLoad('/names/fullest')
 	return html`
 		<${Card} title="The fullest names">
-			${!data && html`<${Unread} ...${unread} />`}
-			${data?.length === 0 && html`<${Empty} title="No name is held twice yet.">Names show here as soon as two users share one.<//>`}
-			${data?.length > 0 && html`
+			${!data ? html`<${Unread} ...${unread} />` : !data.length ? html`<${Empty} title="No name is held twice yet.">Names show here as soon as two users share one.<//>` : html`
 				<ol class=bars>
 					${data.map(({ username, holders }) => html`
-						<li key=${username}><a href=${address('/names', { username, user })} aria-current=${username.toLowerCase() === current.toLowerCase() ? 'true' : undefined}>
+						<li key=${username}><a href=${address('/names', { username, user })} aria-current=${username.toLowerCase() === current.toLowerCase()}>
 							<span class=bar-fill style=${{ width: `${Math.max(0.5, (holders / ALL) * 100)}%` }}></span>
 							<bdi class=name>${username}</bdi><span class=amount>${plain.format(holders)}</span>
 						</a></li>`)}

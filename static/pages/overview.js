@@ -1,71 +1,48 @@
-import { BASE, get } from '../api.js'
+import { BASE } from '../api.js'
 import { Bars, Chart } from '../parts/chart.js'
-import { Card, Facts, Head, html, Unread, useEffect, useState } from '../parts/page.js'
+import { useFresh } from '../parts/fresh.js'
+import { bytes, plain } from '../parts/number.js'
+import { Card, Facts, Head, html, Unread, useEffect, useListener, useMemo, useRef, useState } from '../parts/page.js'
 import { duration } from '../parts/time.js'
 
 const MOST = 300
-const AGAIN = 10_000
-const plain = new Intl.NumberFormat('en')
 const short = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 })
 const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 })
-
-function bytes(count) {
-	const power = Math.min(4, Math.floor(Math.log2(Math.max(1, count)) / 10))
-	const value = count / 1024 ** power
-	return `${value < 10 && power ? value.toFixed(1) : Math.round(value)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][power]}`
-}
 
 const milliseconds = (micro) => (micro < 995 ? `${Math.round(micro)} µs` : micro < 9950 ? `${(micro / 1000).toFixed(1)} ms` : `${plain.format(Math.round(micro / 1000))} ms`)
 
 export default function Overview() {
-	const [overview, set] = useState(null)
-	const [error, fail] = useState(null)
+	const { data: overview, ...unread } = useFresh('/overview')
+	const backups = useFresh('/backups')
+	const read = useMemo(Date.now, [overview])
 	const [samples, setSamples] = useState([])
 	const [connected, setConnected] = useState(false)
+	const close = useRef()
 
 	useEffect(() => {
-		let close = null
-		let turn = 0
-		const look = async () => {
-			const mine = ++turn
-			try {
-				const now = await get('/overview')
-				if (mine !== turn) return
-				set({ ...now, read: Date.now() })
-				fail(null)
-				if (close) return
-				setSamples(now.history)
-				close = live((sample) => setSamples((old) => (sample.at === old[old.length - 1]?.at ? old : [...old, sample].slice(-MOST))), (on, ended) => {
-					setConnected(on)
-					if (ended) close = null
-				})
-			} catch (error) {
-				if (mine === turn && !close) fail(error)
-			}
-		}
-		const leave = () => {
-			turn++
-			close?.()
-			close = null
-			setConnected(false)
-		}
-		// HTTP/1.1 has six connections for a host: a tab that nobody looks at holds none.
-		const follow = () => (document.hidden ? leave() : look())
-		follow()
-		document.addEventListener('visibilitychange', follow)
-		const timer = setInterval(() => document.hidden || look(), AGAIN)
-		return () => {
-			clearInterval(timer)
-			document.removeEventListener('visibilitychange', follow)
-			leave()
-		}
-	}, [])
+		if (!overview || close.current || document.hidden) return
+		setSamples(overview.history)
+		close.current = live((sample) => setSamples((old) => (sample.at === old.at(-1)?.at ? old : [...old, sample].slice(-MOST))), (on, ended) => {
+			setConnected(on)
+			if (ended) close.current = null
+		})
+	}, [overview])
+	const leave = () => {
+		close.current?.()
+		close.current = null
+		setConnected(false)
+	}
+	// HTTP/1.1 has six connections for a host: a tab that nobody looks at holds none.
+	useListener('visibilitychange', () => document.hidden && leave())
+	useEffect(() => leave, [])
 
-	if (error || !overview) return html`<${Head} title=Overview /><${Unread} error=${error} />`
+	if (!overview) return html`<${Head} title=Overview /><${Unread} ...${unread} />`
 	const { counts, dms, database, version, registration } = overview
-	const uptime = overview.uptime + (Date.now() - overview.read) / 1000
+	const uptime = overview.uptime + (Date.now() - read) / 1000
+	const warnings = backups.error?.status === 500 ? [backups.error.message] : backups.data?.warnings
 	return html`
 		<${Head} title=Overview><p class=${`live ${connected ? 'on' : ''}`} role=status>${connected ? 'Live' : 'Connecting …'}</p><//>
+		<div role=status>${warnings?.map((text) => html`<p key=${text} class="banner warning">${text} <a href="#/backups">Backups</a></p>`)}</div>
 		<div class=tiles>
 			<${Tile} label=Users count=${counts.users} href="#/users" />
 			<${Tile} label=Bots count=${counts.bots} href="#/users?filter=bot" />
@@ -97,21 +74,14 @@ function Charts({ samples }) {
 	const of = (pick) => line.map((sample) => (sample.at ? pick(sample) : null))
 	const busy = (name) => of((sample) => (sample.requests ? sample[name] : null))
 	const share = (name) => of((sample) => (sample.requests ? sample[name] / sample.requests : 0))
-	const whole = (value) => plain.format(value)
 	return html`
 		<div class=charts>
-			<${Chart} title="Requests a second" times=${times} axis=${short.format} least=${5} series=${[{ label: 'Requests', color: '--chart-1', fill: true, values: of(({ requests }) => requests), show: whole }]} />
-			<${Chart} title=Latency times=${times} axis=${milliseconds} least=${1000} series=${[
-				{ label: 'p50', color: '--chart-1', values: busy('p50'), show: milliseconds },
-				{ label: 'p99', color: '--chart-2', dash: [5, 3], values: busy('p99'), show: milliseconds },
-			]} />
-			<${Chart} title="Error share" times=${times} axis=${percent.format} least=${0.05} series=${[
-				{ label: 'Refused', color: '--chart-2', dash: [5, 3], values: share('client_errors'), show: percent.format },
-				{ label: 'Failed', color: '--danger', values: share('server_errors'), show: percent.format },
-			]} />
-			<${Chart} title="DMs opened" times=${times} axis=${short.format} least=${5} series=${[
-				{ label: 'Created', color: '--chart-1', values: of(({ dms_created }) => dms_created), show: whole },
-				{ label: 'Stood already', color: '--chart-4', dash: [5, 3], values: of(({ dms_stood }) => dms_stood), show: whole },
+			<${Chart} title="Requests a second" times=${times} axis=${short.format} show=${plain.format} least=${5} fill series=${[['Requests', '--chart-1', of(({ requests }) => requests)]]} />
+			<${Chart} title=Latency times=${times} axis=${milliseconds} least=${1000} series=${[['p50', '--chart-1', busy('p50')], ['p99', '--chart-2', busy('p99'), true]]} />
+			<${Chart} title="Error share" times=${times} axis=${percent.format} least=${0.05} series=${[['Refused', '--chart-2', share('client_errors'), true], ['Failed', '--danger', share('server_errors')]]} />
+			<${Chart} title="DMs opened" times=${times} axis=${short.format} show=${plain.format} least=${5} series=${[
+				['Created', '--chart-1', of(({ dms_created }) => dms_created)],
+				['Stood already', '--chart-4', of(({ dms_stood }) => dms_stood), true],
 			]} />
 		</div>`
 }
@@ -127,7 +97,7 @@ function Dedup({ created, stood }) {
 }
 
 function Commits({ batches }) {
-	const last = batches[batches.length - 1]
+	const last = batches.at(-1)
 	const mean = batches.length ? batches.reduce((sum, size) => sum + size, 0) / batches.length : 0
 	const most = Math.max(0, ...batches)
 	return html`

@@ -11,7 +11,7 @@ const WAYS = [
 ]
 
 export default function Registration() {
-	const { data, error, reload, replace } = useLoad('/registration')
+	const { data, replace, ...unread } = useLoad('/registration')
 	const [chosen, choose] = useState(null)
 	async function apply(way) {
 		const before = data.registration
@@ -32,10 +32,9 @@ export default function Registration() {
 	}
 	return html`
 		<${Head} title=Registration note="Who can make an account on this server. A choice takes effect at once and survives a restart." />
-		${!data && html`<${Unread} error=${error} reload=${reload} />`}
-		${data && html`
-			<div class="columns two">
-				<div class=column>
+		${!data ? html`<${Unread} ...${unread} />` : html`
+			<div class=columns>
+				<div>
 					<${Card} title="Who can register">
 						<${Form} submit=Apply ready=${chosen && chosen !== data.registration} act=${({ registration }) => apply(registration)}>
 							<fieldset class=ways><legend class=unseen>Who can register</legend>
@@ -47,8 +46,8 @@ export default function Registration() {
 						<//>
 					<//>
 				</div>
-				<div class=column>
-					<${Invites} title="Invites to this server" given=${data.invites} changed=${reload} create="/invites" remove=${(code) => `/invites/${encodeURIComponent(code)}`} to="this server" link=${(code) => `${location.origin}/account#/join/${code}`} />
+				<div>
+					<${Invites} title="Invites to this server" given=${data.invites} create="/invites" remove=${(code) => `/invites/${encodeURIComponent(code)}`} to="this server" link=${(code) => `${location.origin}/account#/join/${code}`} />
 					${data.registration === 'closed' && data.invites.length > 0 && html`<p class=hint>Registration is closed: these invites admit nobody until it is by invite.</p>`}
 				</div>
 			</div>`}`

@@ -1,21 +1,21 @@
-import { patch, post, put, remove } from '../api.js'
+import { patch, post } from '../api.js'
 import { Avatar, State } from '../parts/chip.js'
-import { ask, askToRemove, attempt, reveal, toast } from '../parts/dialog.js'
-import { rename, revealToken } from '../parts/edit_user.js'
+import { ask, askToRemove, attempt, toast } from '../parts/dialog.js'
+import { deeds } from '../parts/deeds.js'
+import { rename, revealLink, revealToken, TagFields } from '../parts/edit_user.js'
 import { Check, Field, Form, Id } from '../parts/form.js'
 import { List } from '../parts/list.js'
 import { Channels, Communities } from '../parts/lists.js'
-import { address, Card, Facts, Head, html, Unread, useLoad, useRef } from '../parts/page.js'
-import { exactly, madeAt, Time, When } from '../parts/time.js'
+import { address, Card, Facts, Head, html, Unread, useLoad } from '../parts/page.js'
+import { madeAt, Time, When } from '../parts/time.js'
 import { called, Flags, FLAGS, isDeleted, Tag, tag } from '../parts/user.js'
 
 const BACK = ['#/users', 'Users']
 
 export default function User({ id }) {
-	const { data, error, reload, replace } = useLoad(`/users/${encodeURIComponent(id)}`)
-	if (!data) return html`<${Head} title=User back=${BACK} /><${Unread} error=${error} reload=${reload} />`
+	const { data, ...unread } = useLoad(`/users/${encodeURIComponent(id)}`)
+	if (!data) return html`<${Head} title=User back=${BACK} /><${Unread} ...${unread} />`
 	const { user } = data
-	const now = (account) => replace({ ...data, ...account })
 	const gone = isDeleted(user)
 	const title = html`<span class=identity><${Avatar} of=${user} size=128 /><${Tag} user=${user} /></span>`
 
@@ -26,19 +26,19 @@ export default function User({ id }) {
 		<//>
 		${gone && html`<p class=banner>This account was deleted. What is left is a tombstone, so that old conversations keep a name; nothing can be done with it.</p>`}
 		${!gone && data.disabled && html`<p class="banner warning"><span>Disabled${data.reason ? html`: <bdi>${data.reason}</bdi>` : ', without a reason.'}</span></p>`}
-		<div class=columns key=${gone}>
-			<div class=column>
-				<${Identity} data=${data} now=${now} />
-				${!gone && html`<${Rename} key=${tag(user)} user=${user} now=${now} /><${Switches} user=${user} now=${now} />`}
+		<div class="columns three" key=${gone}>
+			<div>
+				<${Identity} ...${data} />
+				${!gone && html`<${Rename} key=${tag(user)} user=${user} /><${Switches} data=${data} />`}
 			</div>
-			<div class=column>
+			<div>
 				${!gone && html`<${Access} user=${user} />`}
 				<${Card} title=Communities>
 					<${Communities} path=${`/users/${user.id}/communities?limit=10`} owner=${user.id} embedded empty=${['In no community.', 'A community’s page adds members.']} />
 				<//>
-				${!gone && html`<${Danger} data=${data} now=${now} reload=${reload} />`}
+				${!gone && html`<${Danger} data=${data} />`}
 			</div>
-			<div class=column>
+			<div>
 				<${Card} title="DMs and groups">
 					<${Channels} path=${`/users/${user.id}/channels?limit=10`} of=${user.id} embedded empty=${['No DMs and no groups.', 'People open them in their client.']} />
 				<//>
@@ -46,12 +46,12 @@ export default function User({ id }) {
 		</div>`
 }
 
-function Identity({ data: { user, made, password }, now }) {
+function Identity({ user, made, password }) {
 	const strip = () => ask({
 		title: html`Remove the avatar of ${called(user)}`, submit: 'Remove', danger: true,
 		body: html`<p>They may set another.</p>`,
 		act: async () => {
-			now(await patch(`/users/${user.id}`, { avatar: null }))
+			await patch(`/users/${user.id}`, { avatar: null })
 			toast(html`Avatar of ${called(user)} removed.`)
 		},
 	})
@@ -68,71 +68,61 @@ function Identity({ data: { user, made, password }, now }) {
 		<//>`
 }
 
-function Rename({ user, now }) {
+function Rename({ user }) {
 	async function send(values) {
 		const change = {}
 		if (values.username !== user.username) change.username = values.username
 		if (values.discriminator !== user.discriminator) change.discriminator = values.discriminator
 		if (!Object.keys(change).length) return toast('The tag is the same as before.')
-		await rename(user, change, now)
+		await rename(user, change)
 	}
 	return html`
 		<${Card} title="Name and discriminator">
 			<${Form} submit=Rename act=${send}>
-				<div class=pair>
-					<${Field} label=Name name=username defaultValue=${user.username} dir=auto />
-					<${Field} label=Discriminator name=discriminator inputmode=numeric maxlength=4 defaultValue=${user.discriminator} />
-				</div>
+				<${TagFields} username=${user.username} discriminator=${user.discriminator} />
 				<p class=hint>A name alone keeps the discriminator where it is free and draws another where it isn’t. <a href=${address('/names', { username: user.username, user: user.id })}>Pick one in the picture</a></p>
 			<//>
 		<//>`
 }
 
-function Switches({ user, now }) {
-	const turn = (name, bit, label, on) => attempt(async () => {
-		const set = async (on) => now(await (on ? put : remove)(`/users/${user.id}/flags/${name}`))
-		await set(on)
-		toast(html`${label} ${on ? 'set on' : 'cleared of'} ${called(user)}.`, { path: `/users/${user.id}`, still: (found) => found.user.flags.includes(bit) === on, act: () => set(!on) })
-	})
+function Switches({ data }) {
+	const { setFlag } = deeds([data])
 	return html`
 		<${Card} title=Flags>
 			${FLAGS.map(([name, bit, label, text]) => {
-				const on = user.flags.includes(bit)
-				return html`<${Check} key=${name} role=switch label=${label} hint=${text} checked=${on} onClick=${(event) => { event.preventDefault(); turn(name, bit, label, !on) }} />`
+				const on = data.user.flags.includes(bit)
+				return html`<${Check} key=${name} role=switch label=${label} hint=${text} checked=${on} onClick=${(event) => { event.preventDefault(); attempt(() => setFlag(name, !on)) }} />`
 			})}
 		<//>`
 }
 
 function Access({ user }) {
-	const list = useRef(null)
+	const who = called(user)
 	const base = `/users/${user.id}`
 	const path = `${base}/sessions`
-	const again = () => list.current?.reload()
 	const end = (session) => askToRemove({
-		path: `${path}/${session.id}`, title: 'End this session', submit: 'End it', done: again, said: html`Session of ${called(user)} ended.`,
-		text: html`The token of ${session.name ? html`“<bdi>${session.name}</bdi>”` : 'this session'} of ${called(user)} stops working at once.`,
+		path: `${path}/${session.id}`, title: 'End this session', submit: 'End it', said: html`Session of ${who} ended.`,
+		text: html`The token of ${session.name ? html`“<bdi>${session.name}</bdi>”` : 'this session'} of ${who} stops working at once.`,
 	})
 	const endAll = () => askToRemove({
-		path, title: html`End all sessions of ${called(user)}`, submit: 'End all', done: again, said: html`All sessions of ${called(user)} ended.`,
+		path, title: html`End all sessions of ${who}`, submit: 'End all', said: html`All sessions of ${who} ended.`,
 		text: 'Every device and every bot that uses this account is logged out at once and needs a new token.',
 	})
 	const issue = () => ask({
-		title: html`Issue a token for ${called(user)}`, submit: 'Issue the token',
+		title: html`Issue a token for ${who}`, submit: 'Issue the token',
 		body: html`<p>A token admits whoever has it to this account, until its session is ended below.</p><${Field} label="Name of the token" name=name maxlength=100 hint="Optional; it shows in the list of sessions." />`,
 		act: async ({ name }) => {
 			const { token } = await post(`${base}/tokens`, { name: name || undefined })
-			toast(html`Token issued for ${called(user)}.`)
+			toast(html`Token issued for ${who}.`)
 			revealToken(user, token)
-			again()
 		},
 	})
 	const reset = () => ask({
-		title: html`Password-reset link for ${called(user)}`, submit: 'Make the link',
+		title: html`Password-reset link for ${who}`, submit: 'Make the link',
 		body: html`<p>Whoever opens the link chooses a new password for this account. It is good for one use and one hour; an earlier one stops working.</p>`,
 		act: async () => {
-			const { link, expires_at } = await post(`${base}/reset-link`)
-			reveal({ title: 'Password-reset link', label: 'Link', text: link, note: html`Hand it over yourself, by a way that you trust. Good for one use, until ${exactly(expires_at)}.` })
-			toast(html`Reset link made for ${called(user)}.`)
+			revealLink(who, await post(`${base}/reset-link`))
+			toast(html`Reset link made for ${who}.`)
 		},
 	})
 	const columns = [
@@ -147,38 +137,19 @@ function Access({ user }) {
 				<button class=small onClick=${reset}>Reset link</button>
 				<button class=small onClick=${endAll}>End all</button>
 			</div>`}>
-			<${List} path=${`${path}?limit=10`} label=Sessions columns=${columns} template="minmax(0, 2fr) minmax(0, 1fr) minmax(0, 1fr) 5rem" handle=${list} embedded
+			<${List} path=${`${path}?limit=10`} label=Sessions columns=${columns} template="2fr 1fr 1fr 5rem" embedded
 				empty=${['No sessions.', 'Nobody is logged in to this account. A token or a reset link lets somebody in.']} />
 		<//>`
 }
 
-function Danger({ data, now, reload }) {
-	const { user, disabled, reason } = data
-	const path = `/users/${user.id}`
-	const enable = async () => now(await remove(`${path}/disabled`))
-	const disable = () => ask({
-		title: html`Disable ${called(user)}`, submit: 'Disable', danger: true,
-		body: html`<p>All tokens stop working at once, and nobody can log in to the account until it is enabled again. Nothing is deleted.</p>
-			<${Field} label=Reason name=reason maxlength=200 hint="Optional, 200 characters; the account is shown it." />`,
-		act: async (values) => {
-			const account = await put(`${path}/disabled`, { reason: values.reason || null })
-			now(account)
-			toast(html`${called(user)} disabled.`, { path, still: (found) => found.disabled && found.reason === account.reason, act: enable })
-		},
-	})
-	const reenable = () => attempt(async () => {
-		await enable()
-		toast(html`${called(user)} enabled.`, { path, still: (found) => !found.disabled && !isDeleted(found.user), act: async () => now(await put(`${path}/disabled`, { reason })) })
-	})
-	const erase = () => askToRemove({
-		path, title: html`Delete ${called(user)}`, submit: 'Delete for good', typed: tag(user), done: reload, said: html`${called(user)} deleted.`,
-		text: 'It becomes a tombstone, “Deleted User”. Its tag is free again, password and tokens are gone, it leaves its communities and groups, and the communities it owns go to their longest-standing member; one with no other member is deleted. DMs stay for the other side. This can’t be undone.',
-	})
+function Danger({ data }) {
+	const { enableNow, disable, erase } = deeds([data])
 	return html`
 		<${Card} title="Disable or delete" class=dangerous>
 			<div class=deed>
-				<p>${disabled ? 'The account is disabled. Enabling it lets its tokens and its password work again.' : 'Disabling stops all tokens at once and can be taken back.'}</p>
-				${disabled ? html`<button onClick=${reenable}>Enable</button>` : html`<button onClick=${disable}>Disable …</button>`}
+				${data.disabled
+					? html`<p>The account is disabled. Enabling it lets its tokens and its password work again.</p><button onClick=${() => attempt(enableNow)}>Enable</button>`
+					: html`<p>Disabling stops all tokens at once and can be taken back.</p><button onClick=${disable}>Disable …</button>`}
 			</div>
 			<div class=deed>
 				<p>Deleting leaves a tombstone and can’t be taken back.</p>

@@ -9,12 +9,14 @@ const uPlot = () => (library ||= new Promise((done, failed) => {
 	document.head.append(style, script)
 }))
 
-/** `series`: `{label, color, dash, values, show(value)}`, drawn over `times` in seconds. `axis(value)` labels the scale. */
-export function Chart({ title, times, series, axis, least = 1 }) {
-	const box = useRef(null)
-	const plot = useRef(null)
+const DASH = [5, 3]
+
+/** `series`: `[label, color, values, dashed]`, drawn over `times` in seconds. `axis(value)` labels the scale, `show(value)` says what is latest. */
+export function Chart({ title, times, series, axis, show = axis, least, fill }) {
+	const box = useRef()
+	const plot = useRef()
 	const theme = useTheme()
-	const data = [times, ...series.map(({ values }) => values)]
+	const data = [times, ...series.map(([, , values]) => values)]
 	const latest = useRef(data)
 	latest.current = data
 
@@ -32,7 +34,7 @@ export function Chart({ title, times, series, axis, least = 1 }) {
 				legend: { show: false }, padding: [6, 28, 0, 0], cursor: { y: false, drag: { setScale: false } },
 				scales: { y: { range: (_, low, high) => [0, Math.max(least, high * 1.15)] } },
 				axes: [{ ...frame, grid: { show: false }, space: 64, size: 22, incrs: [5, 15, 30, 60, 120, 300], values: (_, ticks) => ticks.map(clock) }, { ...frame, size: 56, space: 34, values: (_, ticks) => ticks.map(axis) }],
-				series: [{}, ...series.map((one) => ({ label: one.label, stroke: color(one.color), width: 1.75, dash: one.dash, points: { show: false, size: 4, filter: alone }, fill: one.fill && `color-mix(in srgb, ${color(one.color)} 14%, transparent)` }))],
+				series: [{}, ...series.map(([label, name, , dashed]) => ({ label, stroke: color(name), width: 1.75, dash: dashed && DASH, points: { show: false, size: 4, filter: alone }, fill: fill && `color-mix(in srgb, ${color(name)} 14%, transparent)` }))],
 			}, latest.current, box.current)
 			size = new ResizeObserver(([entry]) => plot.current.setSize({ width: Math.floor(entry.contentRect.width), height: Math.floor(entry.contentRect.height) }))
 			size.observe(box.current)
@@ -50,7 +52,7 @@ export function Chart({ title, times, series, axis, least = 1 }) {
 		<figure class="card chart">
 			<figcaption>
 				<h2>${title}</h2>
-				<ul class=values>${series.map((one) => html`<li key=${one.label}><i class=${`stroke ${one.dash ? 'dashed' : ''}`} style=${{ color: `var(${one.color})` }}></i>${one.label} <b>${one.values.at(-1) == null ? '–' : one.show(one.values.at(-1))}</b></li>`)}</ul>
+				<ul class=values>${series.map(([label, name, values, dashed]) => html`<li key=${label}><i class=${`stroke ${dashed ? 'dashed' : ''}`} style=${{ color: `var(${name})` }}></i>${label} <b>${values.at(-1) == null ? '–' : show(values.at(-1))}</b></li>`)}</ul>
 			</figcaption>
 			<div ref=${box} class=plot aria-hidden=true></div>
 		</figure>`

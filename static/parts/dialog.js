@@ -1,9 +1,8 @@
 // Dialogs ask; toasts say once what an action did, with the way back where there is one.
 
-import { html, useLayoutEffect, useRef, useState, useEffect } from '../vendor/htm.js'
 import { get, remove } from '../api.js'
 import { atField, Field, Form, Secret, useId } from './form.js'
-import { Icon } from './page.js'
+import { html, Icon, useEffect, useLayoutEffect, useRef, useState } from './page.js'
 import { named } from './user.js'
 
 let stack = []
@@ -21,13 +20,13 @@ export function ask(question) {
 	set([...stack, { id: ++serial, ...question }])
 }
 
-/** Asks whether to take away what is at `path`, and then says what was `said`; `done` reloads. */
-export const askToRemove = ({ path, text, said, done, ...question }) => ask({
+/** Asks whether to take away what is at `path`, and then says what was `said`, with the way back if there is one; `done` goes on. */
+export const askToRemove = ({ path, text, said, undo, done, ...question }) => ask({
 	danger: true, ...question, body: html`<p>${text}</p>`,
 	act: async () => {
 		await remove(path)
 		done?.()
-		toast(said)
+		toast(said, undo)
 	},
 })
 
@@ -36,7 +35,7 @@ export function reveal({ title, label, text, note }) {
 }
 
 function Dialog({ question: { id, title, body, submit, act, danger, typed, wide } }) {
-	const dialog = useRef(null)
+	const dialog = useRef()
 	const heading = useId()
 	const [text, setText] = useState('')
 	const close = () => set(stack.filter((other) => other.id !== id))

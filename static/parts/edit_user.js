@@ -1,19 +1,23 @@
-import { html } from '../vendor/htm.js'
 import { patch, post } from '../api.js'
 import { ask, reveal, toast } from './dialog.js'
 import { Check, Field } from './form.js'
-import { go } from './page.js'
+import { go, html } from './page.js'
+import { exactly } from './time.js'
 import { called, FLAGS, tag, userAddress } from './user.js'
+
+/** The fields of a tag; what else is given is the discriminator's. */
+export const TagFields = ({ username, discriminator, ...rest }) => html`
+	<div class=pair>
+		<${Field} label=Name name=username maxlength=120 defaultValue=${username} dir=auto />
+		<${Field} label=Discriminator name=discriminator inputmode=numeric maxlength=4 defaultValue=${discriminator} ...${rest} />
+	</div>`
 
 /** Asks for what a new user needs; the name may be given. */
 export function createUser({ username = '', discriminator = '', done }) {
 	ask({
 		title: 'Create a user or a bot', submit: 'Create',
 		body: html`
-			<div class=pair>
-				<${Field} label=Name name=username maxlength=60 defaultValue=${username} />
-				<${Field} label=Discriminator name=discriminator inputmode=numeric maxlength=4 placeholder=drawn hint="Four digits; empty draws one." defaultValue=${discriminator} />
-			</div>
+			<${TagFields} username=${username} discriminator=${discriminator} placeholder=drawn hint="Four digits; empty draws one." />
 			<fieldset><legend>Flags</legend>${FLAGS.map(([name, bit, label, text]) => html`<${Check} key=${name} name=${`flag ${bit}`} label=${label} hint=${text} />`)}</fieldset>
 			<${Field} label=Password name=password type=password autocomplete=new-password hint="Optional: without one nobody can log in, and a reset link sets it later." />
 			<${Check} name=token label="Issue a token" hint="What a bot uses to talk to the API. It is shown once." />`,
@@ -41,13 +45,17 @@ export function revealToken(user, token) {
 	})
 }
 
-/** Renames a user, with a way back; `done(account)` hears of both. */
-export async function rename(user, change, done) {
+/** Shows the link with which one sets a password. */
+export function revealLink(whom, { link, expires_at }) {
+	reveal({ title: html`One-time link for ${whom}`, label: 'Link', text: link, note: html`Hand it to ${whom} by a way that you trust: it sets their password. Good for one use, until ${exactly(expires_at)}.` })
+}
+
+/** Renames a user, with a way back. */
+export async function rename(user, change) {
 	const path = `/users/${user.id}`
 	const account = await patch(path, change)
-	done(account)
 	toast(html`${called(user)} is now ${called(account.user)}.`, {
 		path, still: (found) => tag(found.user) === tag(account.user),
-		act: async () => done(await patch(path, { username: user.username, discriminator: user.discriminator })),
+		act: () => patch(path, { username: user.username, discriminator: user.discriminator }),
 	})
 }

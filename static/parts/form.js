@@ -1,7 +1,6 @@
 // Errors show at the field that the server names, else above the form.
 
-import { createContext, html, useContext, useRef, useState } from '../vendor/htm.js'
-import { Icon } from './page.js'
+import { createContext, html, Icon, useContext, useRef, useState } from './page.js'
 
 const Errors = createContext({})
 let serial = 0
@@ -11,7 +10,7 @@ export const atField = (name, message) => Object.assign(new Error(message), { fi
 
 /** An id that stays. */
 export function useId() {
-	const id = useRef(null)
+	const id = useRef()
 	return (id.current ||= `f${++serial}`)
 }
 
@@ -19,7 +18,7 @@ export function useId() {
 export function Form({ act, submit, danger, ready = true, cancel, class: name, children }) {
 	const [failed, setFailed] = useState(null)
 	const [busy, setBusy] = useState(false)
-	const form = useRef(null)
+	const form = useRef()
 
 	async function send(event) {
 		event.preventDefault()
@@ -49,7 +48,7 @@ export function Form({ act, submit, danger, ready = true, cancel, class: name, c
 			${submit && html`
 				<div class=actions>
 					${cancel && html`<button type=button class=quiet onClick=${cancel}>Cancel</button>`}
-					<button type=submit class=${danger ? 'danger' : 'primary'} aria-busy=${busy ? 'true' : undefined} aria-disabled=${ready ? undefined : 'true'}>${submit}</button>
+					<button type=submit class=${danger ? 'danger' : 'primary'} aria-busy=${busy} aria-disabled=${!ready}>${submit}</button>
 				</div>`}
 		</form>`
 }
@@ -61,7 +60,7 @@ export function useField(name, hint) {
 	const about = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ')
 	return {
 		id,
-		described: { id, 'aria-describedby': about || undefined, 'aria-invalid': error ? 'true' : undefined },
+		described: { id, 'aria-describedby': about || undefined, 'aria-invalid': Boolean(error) || undefined },
 		notes: html`
 			${hint && html`<small id=${`${id}-hint`} class=hint>${hint}</small>`}
 			${error && html`<small id=${`${id}-error`} class=error role=alert>${error}</small>`}`,
@@ -89,15 +88,12 @@ export function NewPassword({ label = 'New password', name = 'password', hint = 
 		<${Check} label="Show the password" checked=${shown} onChange=${() => show(!shown)} />`
 }
 
-export function Check({ label, hint, role, ...rest }) {
-	const id = useId()
+export function Check({ label, hint, name, ...rest }) {
+	const { id, described, notes } = useField(name, hint)
 	return html`
 		<div class=check>
-			<input type=checkbox id=${id} role=${role} aria-describedby=${hint ? `${id}-hint` : undefined} ...${rest} />
-			<div>
-				<label for=${id}>${label}</label>
-				${hint && html`<small id=${`${id}-hint`} class=hint>${hint}</small>`}
-			</div>
+			<input type=checkbox name=${name} ...${described} ...${rest} />
+			<div><label for=${id}>${label}</label>${notes}</div>
 		</div>`
 }
 

@@ -1,9 +1,8 @@
 // The frame that every view stands in, within a session and without.
 
-import { html, useEffect, useRef, useState } from '../vendor/htm.js'
 import { Dialogs, Toasts } from './dialog.js'
 import { Choice } from './form.js'
-import { Icon, Problem, Unread, Waiting } from './page.js'
+import { html, Icon, Problem, Unread, useEffect, useRef, useState, Waiting } from './page.js'
 import { apply, setTheme, theme } from './theme.js'
 
 apply()
@@ -23,7 +22,7 @@ const Brand = () => html`<a class=brand href="#/"><img src="./icon.svg" alt="" w
 /** `groups` of views, each as `[first part of its address, label, icon]`. */
 function Navigation({ groups, here, name, leave, more }) {
 	const [open, setOpen] = useState(false)
-	const button = useRef(null)
+	const button = useRef()
 	useEffect(() => setOpen(false), [here])
 	const shut = (event) => {
 		if (event.key !== 'Escape' || !open) return
@@ -34,7 +33,7 @@ function Navigation({ groups, here, name, leave, more }) {
 		<header class=side onKeyDown=${shut}>
 			<div class=side-top>
 				<${Brand} />
-				<button ref=${button} class="menu bare" aria-expanded=${String(open)} aria-controls=menu onClick=${() => setOpen(!open)}><${Icon} name=${open ? 'close' : 'menu'} />Menu</button>
+				<button ref=${button} class="menu bare" aria-expanded=${open} aria-controls=menu onClick=${() => setOpen(!open)}><${Icon} name=${open ? 'close' : 'menu'} />Menu</button>
 			</div>
 			<div id=menu class=${`side-menu ${open ? 'open' : ''}`}>
 				<nav aria-label=Pages>

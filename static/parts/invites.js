@@ -1,8 +1,7 @@
-import { html } from '../vendor/htm.js'
 import { post } from '../api.js'
 import { ask, askToRemove, toast } from './dialog.js'
 import { Copy, Field, Secret } from './form.js'
-import { Card, Empty, Unread, useLoad } from './page.js'
+import { Card, Empty, html, Unread, useLoad } from './page.js'
 import { Time } from './time.js'
 
 const HOURS = [['1', '1 hour'], ['24', '1 day'], ['168', '7 days'], ['720', '30 days'], ['', 'Never']]
@@ -13,10 +12,9 @@ const uses = (invite) => (invite.max_uses === null ? `${invite.uses} used, no li
  * Invites with making and withdrawing: to a community (`endless`: any number of uses goes) or to this server, whose
  * `link(code)` is what one hands out. `given` are invites that are known already.
  */
-export function Invites({ title, list, given, changed, create, remove, endless, link, to }) {
+export function Invites({ title, list, given, create, remove, endless, link, to }) {
 	const own = useLoad(list)
 	const invites = given || own.data
-	const again = changed || own.reload
 	const text = (code) => (link ? link(code) : code)
 
 	const make = () => ask({
@@ -32,21 +30,18 @@ export function Invites({ title, list, given, changed, create, remove, endless, 
 				max_uses: uses === '' ? (endless ? null : 1) : /^\d+$/.test(uses) ? Number(uses) : uses,
 				expires_at: values.expires_at ? new Date(Date.now() + values.expires_at * 3_600_000).toISOString() : null,
 			})
-			again()
 			toast(html`Invite to ${to} made.`)
 			ask({ title: html`Invite to ${to}`, submit: 'Done', body: html`<p>Hand it to whom you invite.</p><${Secret} label=${link ? 'Link' : 'Code'} text=${text(invite.code)} />` })
 		},
 	})
 	const withdraw = ({ code }) => askToRemove({
-		path: remove(code), title: 'Withdraw the invite', submit: 'Withdraw', done: again, said: html`Invite <code>${code}</code> withdrawn.`,
+		path: remove(code), title: 'Withdraw the invite', submit: 'Withdraw', said: html`Invite <code>${code}</code> withdrawn.`,
 		text: html`The invite <code>${code}</code> to ${to} stops working at once. Who came with it stays.`,
 	})
 
 	return html`
 		<${Card} title=${title} action=${html`<button class=small onClick=${make}>Make an invite</button>`}>
-			${!invites && html`<${Unread} ...${own} />`}
-			${invites?.length === 0 && html`<${Empty} title="No invites.">Make one and hand it out.<//>`}
-			${invites?.length > 0 && html`
+			${!invites ? html`<${Unread} ...${own} />` : !invites.length ? html`<${Empty} title="No invites.">Make one and hand it out.<//>` : html`
 				<ul class=entries aria-label=${title}>
 					${invites.map((invite) => html`
 						<li key=${invite.code}>

@@ -1,14 +1,13 @@
 // A list of any length, of which only the rows in sight are in the document.
 
-import { html, useEffect, useLayoutEffect, useRef, useState } from '../vendor/htm.js'
 import { page } from '../api.js'
-import { Empty, go, Problem, visited, Waiting } from './page.js'
+import { Empty, go, html, Problem, useEffect, useLayoutEffect, useListener, useRef, useState, visited, Waiting } from './page.js'
 
 const SPARE = 8
 
 /** Lists that were left, so that coming back finds them as they were. */
 const kept = new Map()
-export const forgetLists = () => kept.clear()
+addEventListener('stale', () => kept.clear())
 
 /**
  * `columns`: `[title, slot, cell(item)]`; the slot says where a cell goes where there is no room for columns: `main`, `sub` or `end`; others don't show then.
@@ -21,11 +20,11 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 	const [range, setRange] = useState({ from: 0, to: 30 })
 	const [active, setActive] = useState(keep.current.active || 0)
 	const [compact, setCompact] = useState(false)
-	const root = useRef(null)
-	const body = useRef(null)
-	const more = useRef(null)
+	const root = useRef()
+	const body = useRef()
+	const more = useRef()
 	const wanted = useRef(false)
-	const turn = useRef(null)
+	const turn = useRef()
 
 	function restore() {
 		const key = `${visited().key} ${path}`
@@ -71,10 +70,12 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 		}
 	}, [path])
 
+	const reload = () => load(path, [])
+	// Of a list that is selected from, who changes it says what changes.
+	useListener('stale', () => select || reload())
 	if (handle) {
 		handle.current = {
-			reload: () => load(path, []),
-			items: () => now.current.items,
+			reload,
 			update: (changed) => {
 				const by = new Map(changed.map((item) => [id(item), item]))
 				setList((list) => ({ ...list, items: list.items.map((item) => by.get(id(item)) || item) }))
@@ -142,7 +143,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 	})
 
 	if (!items.length) {
-		if (error) return html`<${Problem} error=${error} retry=${() => load(path, [])} />`
+		if (error) return html`<${Problem} error=${error} retry=${reload} />`
 		return next ? html`<${Waiting} />` : html`<${Empty} title=${empty[0]}>${empty[1]}<//>`
 	}
 
@@ -178,7 +179,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 
 	return html`
 		<div class=${`list ${compact ? 'compact' : ''} ${select ? 'selectable' : ''}`} ref=${root} style=${{ '--columns': template, '--row': `${height}px` }}>
-			<div role=grid aria-label=${label} aria-rowcount=${next ? -1 : items.length + 1} aria-colcount=${columnCount} aria-multiselectable=${select ? 'true' : undefined} onKeyDown=${press}>
+			<div role=grid aria-label=${label} aria-rowcount=${next ? -1 : items.length + 1} aria-colcount=${columnCount} aria-multiselectable=${Boolean(select)} onKeyDown=${press}>
 				<div role=rowgroup class=list-head>
 					<div role=row aria-rowindex=1 class=row>
 						${select && html`<div role=columnheader class="cell tick"><input type=checkbox aria-label="Select all that are loaded, 200 at most" checked=${select.all(items)} onClick=${() => select.every(items)} /></div>`}
@@ -191,7 +192,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 						const picked = select?.has(item)
 						return html`
 							<div key=${id(item)} role=row class=${`row ${href || open ? 'opens' : ''}`} data-index=${index} aria-rowindex=${index + 2} tabindex=${index === at ? 0 : -1}
-								aria-selected=${select ? String(picked) : undefined} style=${{ top: `${index * height}px` }}
+								aria-selected=${picked} style=${{ top: `${index * height}px` }}
 								onfocusin=${() => index === at || setActive(index)}
 								onClick=${(event) => event.target.closest('a, button, input, label') || enter(item)}>
 								${select && html`<div role=gridcell class="cell tick"><input type=checkbox tabindex=-1 aria-label=${`Select ${select.name(item)}`} checked=${picked} onClick=${() => select.toggle(item)} /></div>`}

@@ -35,6 +35,12 @@ export function go(hash, { replace = false } = {}) {
 	dispatchEvent(new HashChangeEvent('hashchange'))
 }
 
+/** Hears of an event of the window. That of the name `stale` says that what shows may be out of date. */
+export const useListener = (name, listener) => useEffect(() => {
+	addEventListener(name, listener)
+	return () => removeEventListener(name, listener)
+}, [listener])
+
 let serial = Date.now()
 let visit = {}
 
@@ -51,43 +57,30 @@ export function useRoute() {
 		stamp()
 		return current()
 	})
-	useEffect(() => {
-		const follow = () => {
-			stamp()
-			set(current())
-		}
-		addEventListener('hashchange', follow)
-		return () => removeEventListener('hashchange', follow)
-	}, [])
+	useListener('hashchange', () => {
+		stamp()
+		set(current())
+	})
 	return route
 }
 
-/** What `path` answers; `reload` asks again and keeps what is there until then. */
+/** What `path` answers; `reload` asks again and keeps what is there until then, and if it can’t be asked. */
 export function useLoad(path) {
 	const [state, set] = useState({ path })
 	const [turn, next] = useState(0)
 	const reload = useCallback(() => next((turn) => turn + 1), [])
-	// What an undo found to be out of date is read again.
-	useEffect(() => {
-		addEventListener('stale', reload)
-		return () => removeEventListener('stale', reload)
-	}, [])
+	useListener('stale', reload)
 	useEffect(() => {
 		if (!path) return
 		const abort = new AbortController()
 		get(path, abort.signal).then(
 			(data) => set({ path, data }),
-			(error) => error.name === 'AbortError' || set({ path, error }),
+			(error) => error.name === 'AbortError' || set((old) => ({ path, data: old.path === path && error.status !== 404 ? old.data : undefined, error })),
 		)
 		return () => abort.abort()
 	}, [path, turn])
-	const fresh = state.path === path ? state : {}
-	return {
-		data: fresh.data,
-		error: fresh.error,
-		reload,
-		replace: (data) => set({ path, data }),
-	}
+	const { data, error } = state.path === path ? state : {}
+	return { data, error, reload, replace: (data) => set({ path, data }) }
 }
 
 // On the very first page the focus stays where the browser puts it.
@@ -95,7 +88,7 @@ let arrived = false
 
 /** The head of a page, whose heading takes the focus. */
 export function Head({ title, text, back, children, note }) {
-	const heading = useRef(null)
+	const heading = useRef()
 	useLayoutEffect(() => {
 		if (arrived) heading.current.focus({ preventScroll: true })
 		if (arrived && !visited().back) scrollTo(0, 0)

@@ -13,8 +13,8 @@ export const taken = (bits, number) => (parseInt(bits.substr((number >> 3) * 2, 
 
 /** `mine` and `chosen`: discriminators to mark. `at` is the cursor, `move(number)` takes it elsewhere, `open(number)` is Enter, Space or a click. */
 export function Picture({ bits, mine, chosen, at, move, open, label, describedby }) {
-	const box = useRef(null)
-	const canvas = useRef(null)
+	const box = useRef()
+	const canvas = useRef()
 	const [width, setWidth] = useState(0)
 	const theme = useTheme()
 	const cell = useRef(0)

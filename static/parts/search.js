@@ -1,8 +1,7 @@
-import { html, useEffect, useRef, useState } from '../vendor/htm.js'
 import { get, query } from '../api.js'
 import { UserChip } from './chip.js'
-import { useField } from './form.js'
-import { Icon } from './page.js'
+import { Choice, useField } from './form.js'
+import { html, Icon, useEffect, useRef, useState } from './page.js'
 import { isDeleted, tag } from './user.js'
 
 let look
@@ -24,7 +23,7 @@ export function focusOn(selector, stale) {
 /** A search that `change` hears of when the typing pauses. Escape clears it; Enter and the arrow down go to what is found. */
 export function Search({ value = '', change, label, placeholder }) {
 	const [text, setText] = useState(value)
-	const timer = useRef(null)
+	const timer = useRef()
 	const said = useRef(value)
 	useEffect(() => {
 		// The address may change by other means: back, or a link.
@@ -57,6 +56,11 @@ export function Search({ value = '', change, label, placeholder }) {
 		</div>`
 }
 
+/** In which order a list comes; what was searched for comes by name. */
+export const Order = ({ query, change }) => html`
+	<${Choice} label=Order value=${query.search ? '' : query.order} disabled=${Boolean(query.search)} change=${(order) => change({ order })}
+		options=${query.search ? [['', 'By name']] : [['', 'Newest first'], ['oldest', 'Oldest first']]} />`
+
 /** A field `name` that holds the id of the user who was picked; `pick(user)` hears of it. */
 export function UserPicker({ label, hint, name = 'user', pick, clear }) {
 	const { id, described, notes } = useField(name, hint)
@@ -64,7 +68,7 @@ export function UserPicker({ label, hint, name = 'user', pick, clear }) {
 	const [user, setUser] = useState(null)
 	const [found, setFound] = useState(null)
 	const [at, setAt] = useState(0)
-	const box = useRef(null)
+	const box = useRef()
 
 	useEffect(() => {
 		if (!text.trim() || user) return setFound(null)
@@ -105,13 +109,13 @@ export function UserPicker({ label, hint, name = 'user', pick, clear }) {
 	return html`
 		<div class="field picker">
 			<label for=${id}>${label}</label>
-			<input ref=${box} type=text ...${described} data-field=${name} role=combobox aria-autocomplete=list aria-expanded=${String(open)} aria-controls=${`${id}-list`}
+			<input ref=${box} type=text ...${described} data-field=${name} role=combobox aria-autocomplete=list aria-expanded=${open} aria-controls=${`${id}-list`}
 				aria-activedescendant=${open && found.length ? `${id}-${at}` : undefined} autocomplete=off spellcheck=${false} placeholder="Name, name#0001 or id" value=${text}
 				onInput=${(event) => { setText(event.target.value); setUser(null) }} onKeyDown=${press} onBlur=${() => setFound(null)} />
 			<input type=hidden name=${name} value=${user ? user.id : ''} />
 			<ul id=${`${id}-list`} role=listbox aria-label="Users found" hidden=${!open || !found.length}>
 				${found?.map((user, index) => html`
-					<li key=${user.id} id=${`${id}-${index}`} role=option aria-selected=${String(index === at)} onMouseDown=${(event) => { event.preventDefault(); choose(user) }}>
+					<li key=${user.id} id=${`${id}-${index}`} role=option aria-selected=${index === at} onMouseDown=${(event) => { event.preventDefault(); choose(user) }}>
 						<${UserChip} user=${user} plain />
 					</li>`)}
 			</ul>

@@ -1,10 +1,9 @@
 // Dark and light: the system's choice unless the switch says otherwise.
 
-import { useEffect, useState } from '../vendor/htm.js'
+import { useListener, useState } from './page.js'
 
 const KEY = 'saryno-theme'
-const dark = matchMedia('(prefers-color-scheme: dark)')
-const listeners = new Set()
+const tell = () => dispatchEvent(new Event('theme'))
 
 export function theme() {
 	try {
@@ -27,22 +26,17 @@ export function setTheme(choice) {
 export function apply(choice = theme()) {
 	if (choice === 'system') delete document.documentElement.dataset.theme
 	else document.documentElement.dataset.theme = choice
-	listeners.forEach((listener) => listener())
+	tell()
 }
 
 /** Draws again, and counts how often, when the colours have changed. */
 export function useTheme() {
 	const [turn, next] = useState(0)
-	useEffect(() => {
-		const listener = () => next((turn) => turn + 1)
-		listeners.add(listener)
-		return () => listeners.delete(listener)
-	}, [])
+	useListener('theme', () => next(turn + 1))
 	return turn
 }
 
-const forced = matchMedia('(forced-colors: active)')
-for (const media of [dark, forced]) media.addEventListener('change', () => listeners.forEach((listener) => listener()))
+for (const media of ['prefers-color-scheme: dark', 'forced-colors: active']) matchMedia(`(${media})`).addEventListener('change', tell)
 
 const probe = document.createElement('i')
 
