@@ -20,7 +20,7 @@
 //! | `web` | what the two pages share: their files, what protects their sessions |
 //! | `admin` | the admin page: its own API, its sessions |
 //! | `account` | the account page, for people without a client: its own API, its sessions |
-//! | [`cli`], [`config`] | the subcommands; the settings |
+//! | [`cli`], [`config`], [`tls`] | the subcommands; the settings; the certificate |
 //!
 //! A request is: guard, parse, one store call, answer. Follow `PATCH /users/@me` through `routes/auth.rs`, `routes/users.rs`
 //! (`modify_me`), [`users::Change::parse`] and `store/sqlite/users.rs` (`rename`), and you have seen the whole house.
@@ -55,6 +55,7 @@ pub mod page;
 pub mod passwords;
 mod routes;
 pub mod store;
+pub mod tls;
 pub mod tokens;
 pub mod users;
 pub mod views;
@@ -65,7 +66,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rocket::config::{Config as RocketConfig, Ident, LogLevel, Shutdown};
+use rocket::config::{Config as RocketConfig, Ident, LogLevel, Shutdown, TlsConfig};
 use rocket::error::ErrorKind;
 use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket};
@@ -81,6 +82,7 @@ use metrics::Metrics;
 use passwords::Hasher;
 use routes::metrics::Observed;
 use store::Store;
+use tls::Identity;
 
 /// Seconds that requests in flight have at the end; with a second for connections that don't close and one of Rocket's own this
 /// makes the contract's 10 (section 5).
@@ -90,7 +92,7 @@ const GRACE: u32 = 8;
 /// calls this runs it.
 ///
 /// # Errors
-/// [`Error::Internal`] if passwords can't be hashed on this system.
+/// [`Error::Internal`] if passwords can't be hashed on this system, or the certificate and the key can't be used.
 pub fn server(
     config: &Config,
     store: Arc<dyn Store>,
@@ -98,6 +100,7 @@ pub fn server(
     keeper: Arc<Keeper>,
 ) -> Result<Rocket<Build>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let identity = Identity::load(&config.tls).map_err(|(_, message)| Error::Internal(message))?;
     let app = routes::App {
         store,
         keeper,
@@ -107,6 +110,8 @@ pub fn server(
         group_dm_max: config.group_dm_max,
         trusted_proxies: config.trusted_proxies.clone(),
         public_url: config.public_url.clone(),
+        scheme: config.scheme(),
+        term: identity.as_ref().map(|identity| identity.term),
         meter: Arc::new(Meter::new()),
         metrics: Arc::new(Metrics::new()),
         limits: Arc::new(routes::limits::Limits::new(&config.limits)),
@@ -114,6 +119,9 @@ pub fn server(
     let rocket = rocket::custom(RocketConfig {
         address: config.address,
         port: config.port,
+        tls: identity
+            .as_ref()
+            .map(|identity| TlsConfig::from_bytes(&identity.certificate, &identity.key)),
         workers: config.workers,
         ident: Ident::try_new("Saryno").map_err(|error| Error::Internal(error.clone()))?,
         // Else a client could choose the address that it is taken to come from; `routes/address.rs` knows better.
@@ -153,7 +161,8 @@ pub async fn serve(
     server: Rocket<Build>,
     listening: impl FnOnce(SocketAddr) + Send + Sync + 'static,
 ) -> Result<()> {
-    let announce = AdHoc::on_liftoff("where it listens", |rocket| {
+    let scheme = config.scheme();
+    let announce = AdHoc::on_liftoff("where it listens", move |rocket| {
         Box::pin(async move {
             let (address, port) = (rocket.config().address, rocket.config().port);
             let set_up_link = admin::set_up_link(rocket).await;
@@ -161,7 +170,7 @@ pub async fn serve(
             // Without anybody to read the line, there is nobody to tell that it can't be written.
             let at = SocketAddr::new(address, port);
             listening(at);
-            let _ = writeln!(out, "listening on http://{at}");
+            let _ = writeln!(out, "listening on {scheme}://{at}");
             if let Some(link) = set_up_link {
                 let _ = writeln!(
                     out,

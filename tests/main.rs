@@ -84,6 +84,7 @@ mod restore;
 mod schema;
 mod schema_images;
 mod store;
+mod tls;
 mod usernames;
 mod users;
 mod verify;

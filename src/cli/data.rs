@@ -2,14 +2,12 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::actions::{Action, Deed, Outcome};
 use crate::admins::Admins;
 use crate::audit::Author;
-use crate::config::url_of;
 use crate::error::{Error, Result};
 use crate::id::{COMMAND_LINE_WORKER, Generator, Id};
 use crate::store::Store;
@@ -23,11 +21,11 @@ pub(super) struct Claim(File);
 
 impl Claim {
     /// Writes down where the server listens. A command that can't read it has the settings to go by.
-    pub(super) fn note(&self, at: SocketAddr) {
+    pub(super) fn note(&self, url: &str) {
         let mut file = &self.0;
         let written = file
             .set_len(0)
-            .and_then(|()| file.write_all(url_of(at).as_bytes()));
+            .and_then(|()| file.write_all(url.as_bytes()));
         if let Err(error) = written {
             tracing::warn!(%error, "where the server listens can't be written down");
         }

@@ -11,7 +11,7 @@ use tracing_subscriber::filter::LevelFilter;
 use super::Place;
 use super::data::DataDirectory;
 use crate::backups::{Keeper, Plan};
-use crate::config::{Flags, Level, Log, LogFormat, url_of};
+use crate::config::{Flags, Level, Log, LogFormat};
 use crate::error::{Error, Result};
 use crate::id::Generator;
 use crate::store::Store;
@@ -64,12 +64,12 @@ impl Serve {
         let served = runtime.block_on(async {
             let ids = Generator::new(config.worker_id, store.highest_id().await?);
             let server = crate::server(&config, store.clone(), ids, keeper.clone())?;
-            let (claim, keeping) = (claim.clone(), keeper.clone());
+            let (claim, keeping, scheme) = (claim.clone(), keeper.clone(), config.scheme());
             let listening = move |at| {
                 // Not before: a server that can't listen makes no backups.
                 keeping.start();
-                tracing::info!("the admin page is at {}/admin/", url_of(at));
-                claim.note(at);
+                tracing::info!("the admin page is at {}/admin/", scheme.url(at));
+                claim.note(&scheme.url(at));
             };
             crate::serve(&config, server, listening).await
         });

@@ -7,10 +7,11 @@ use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
 use rocket::time::Duration;
 
+use crate::config::Scheme;
 use crate::error::{Error, Result};
 use crate::routes::address::client_address;
 use crate::routes::body::check_content_type;
-use crate::routes::{App, guarded};
+use crate::routes::{App, app, guarded};
 use crate::tokens::{Secret, SecretHash};
 
 /// Whether a request is more than a look.
@@ -148,8 +149,8 @@ impl Site {
                 let headers = request.headers();
                 // What a proxy says, or a client: which would only deceive itself.
                 let scheme = match headers.get_one("X-Forwarded-Proto") {
-                    Some("https") => "https",
-                    _ => "http",
+                    Some("https") => Scheme::Https,
+                    _ => app(request).map_or(Scheme::Http, |app| app.scheme),
                 };
                 let host = headers.get_one("Host").unwrap_or("localhost");
                 format!("{scheme}://{host}")
