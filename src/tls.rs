@@ -69,7 +69,10 @@ impl Identity {
         let term = Term::of(&chain[0]).map_err(of_certificate)?;
         let private = private_key(&key_pem).map_err(of_key)?;
         let private = ring::sign::any_supported_type(&private).map_err(|_| {
-            of_key("is of a kind that is not supported; RSA, ECDSA (P-256, P-384) and Ed25519 are".into())
+            of_key(
+                "is of a kind that is not supported; RSA, ECDSA (P-256, P-384) and Ed25519 are"
+                    .into(),
+            )
         })?;
         match CertifiedKey::new(chain, private).keys_match() {
             Ok(()) | Err(rustls::Error::InconsistentKeys(InconsistentKeys::Unknown)) => {}

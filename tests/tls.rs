@@ -59,7 +59,10 @@ impl Papers {
 
     pub(crate) fn variables(&self) -> [(&'static str, &str); 2] {
         [
-            ("SARYNO_TLS__CERTIFICATE", self.certificate.to_str().unwrap()),
+            (
+                "SARYNO_TLS__CERTIFICATE",
+                self.certificate.to_str().unwrap(),
+            ),
             ("SARYNO_TLS__KEY", self.key.to_str().unwrap()),
         ]
     }
@@ -100,7 +103,11 @@ fn everything_is_served_over_tls_and_links_and_cookies_say_so() {
     let papers = Papers::new();
     let data = papers.data();
     let (mut server, agent) = (papers.start(), papers.agent());
-    assert!(server.url.starts_with("https://127.0.0.1:"), "{}", server.url);
+    assert!(
+        server.url.starts_with("https://127.0.0.1:"),
+        "{}",
+        server.url
+    );
     let answer = http(&agent, "GET", &format!("{}/ready", server.url), "", "");
     assert_eq!(answer.unwrap().0, 200);
 
@@ -108,7 +115,10 @@ fn everything_is_served_over_tls_and_links_and_cookies_say_so() {
     let read = server.output.read(&mut rest).unwrap();
     let printed = String::from_utf8_lossy(&rest[..read]).into_owned();
     let link = format!("{}/admin/#/setup/", server.url);
-    let code = printed.split(&link).nth(1).unwrap_or_else(|| panic!("{printed}"));
+    let code = printed
+        .split(&link)
+        .nth(1)
+        .unwrap_or_else(|| panic!("{printed}"));
     let body = json!({"code": code.trim(), "name": "root", "password": "a horse, a staple"});
     let answer = agent
         .post(format!("{}/admin/api/setup", server.url))
@@ -150,18 +160,28 @@ fn health_asks_over_tls_whatever_the_certificate_says() {
     let now = OffsetDateTime::now_utc();
     let ended = Papers::of(now - 20 * DAY, now - 10 * DAY);
     let server = ended.start();
-    assert_eq!(run_json(&ended.data(), &["health"]), json!({"status": "ok"}));
+    assert_eq!(
+        run_json(&ended.data(), &["health"]),
+        json!({"status": "ok"})
+    );
     let port = server.url.rsplit(':').next().unwrap();
     let mut command = saryno(&ended.data(), &["health", "--port", port]);
     assert!(command.envs(ended.variables()).status().unwrap().success());
     // Who holds it against its time does not speak to it, and the log has said why.
     let refused = ended.agent().get(format!("{}/health", server.url)).call();
     assert!(refused.is_err());
-    assert!(server.log().contains("The certificate ended at "), "{}", server.log());
+    assert!(
+        server.log().contains("The certificate ended at "),
+        "{}",
+        server.log()
+    );
     let (status, ready) = insecure(&server, "/ready");
     assert_eq!(status, 200);
     let warning = text(&ready["warnings"][0]);
-    assert!(warning.starts_with("The certificate ended at "), "{warning}");
+    assert!(
+        warning.starts_with("The certificate ended at "),
+        "{warning}"
+    );
 }
 
 /// An answer from whoever is there.
@@ -170,7 +190,10 @@ fn insecure(server: &Binary, path: &str) -> (u16, Value) {
         .disable_verification(true)
         .unversioned_rustls_crypto_provider(Identity::provider())
         .build();
-    let agent = ureq::Agent::config_builder().tls_config(tls).proxy(None).build();
+    let agent = ureq::Agent::config_builder()
+        .tls_config(tls)
+        .proxy(None)
+        .build();
     let url = format!("{}{path}", server.url);
     http(&agent.new_agent(), "GET", &url, "", "").unwrap()
 }
@@ -187,7 +210,9 @@ fn plain_http_at_the_port_gets_no_answer_and_who_never_shakes_hands_holds_nobody
     let halting: Vec<_> = (0..100)
         .map(|_| {
             let mut stream = connect();
-            stream.write_all(&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01]).unwrap();
+            stream
+                .write_all(&[0x16, 0x03, 0x01, 0x02, 0x00, 0x01])
+                .unwrap();
             stream
         })
         .collect();
@@ -200,10 +225,18 @@ fn plain_http_at_the_port_gets_no_answer_and_who_never_shakes_hands_holds_nobody
     let _ = plain.read_to_end(&mut answer);
     let answer = String::from_utf8_lossy(&answer);
     assert!(!answer.contains("HTTP/1.1"), "{answer}");
-    let plain = agent().get(format!("http://{}/health", address(&server))).call();
+    let plain = agent()
+        .get(format!("http://{}/health", address(&server)))
+        .call();
     assert!(plain.is_err());
 
-    let health = http(&papers.agent(), "GET", &format!("{}/health", server.url), "", "");
+    let health = http(
+        &papers.agent(),
+        "GET",
+        &format!("{}/health", server.url),
+        "",
+        "",
+    );
     assert_eq!(health.unwrap(), (200, json!({"status": "ok"})));
     drop((silent, halting));
 }
@@ -229,7 +262,13 @@ fn a_restart_picks_a_renewed_certificate_up_and_tokens_go_on() {
     let server = papers.start();
     let old = papers.agent();
     let me = |agent: &ureq::Agent, server: &Binary| {
-        http(agent, "GET", &format!("{}/users/@me", server.url), token, "")
+        http(
+            agent,
+            "GET",
+            &format!("{}/users/@me", server.url),
+            token,
+            "",
+        )
     };
     assert_eq!(me(&old, &server).unwrap().0, 200);
     let renewed = Papers::new();
@@ -253,7 +292,13 @@ fn the_usual_kinds_of_keys_are_taken() {
     ] {
         let papers = Papers::signed(now - DAY, now + DAY, kind);
         let server = papers.start();
-        let health = http(&papers.agent(), "GET", &format!("{}/health", server.url), "", "");
+        let health = http(
+            &papers.agent(),
+            "GET",
+            &format!("{}/health", server.url),
+            "",
+            "",
+        );
         assert_eq!(health.unwrap().0, 200);
     }
 }
@@ -263,17 +308,27 @@ fn the_usual_kinds_of_keys_are_taken() {
 fn is_refused(papers: &Papers, setting: &str, file: Option<&Path>, words: &str) {
     for arguments in [&["serve", "--port", "0"][..], &["config", "check"]] {
         let mut command = saryno(&papers.data(), arguments);
-        let output = command.envs(papers.variables()).env("SARYNO_PORT", "0").output().unwrap();
+        let output = command
+            .envs(papers.variables())
+            .env("SARYNO_PORT", "0")
+            .output()
+            .unwrap();
         let complaint = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{complaint}");
         assert_eq!(complaint.lines().count(), 1, "{complaint}");
-        assert!(complaint.contains(setting) && complaint.contains(words), "{complaint}");
+        assert!(
+            complaint.contains(setting) && complaint.contains(words),
+            "{complaint}"
+        );
         assert!(complaint.contains("SARYNO_TLS__"), "{complaint}");
         if let Some(file) = file {
             assert!(complaint.contains(file.to_str().unwrap()), "{complaint}");
         }
         let key = std::fs::read_to_string(&papers.key).unwrap_or_default();
-        for line in key.lines().filter(|line| line.len() > 20 && !line.starts_with('-')) {
+        for line in key
+            .lines()
+            .filter(|line| line.len() > 20 && !line.starts_with('-'))
+        {
             assert!(!complaint.contains(line), "{complaint}");
         }
     }
@@ -285,14 +340,34 @@ fn what_can_not_be_used_stops_the_start_with_a_sentence() {
     let bad = |spoil: &dyn Fn(&Papers), setting: &str, words: &str| {
         let papers = Papers::new();
         spoil(&papers);
-        let file = if setting == "tls.key" { &papers.key } else { &papers.certificate };
+        let file = if setting == "tls.key" {
+            &papers.key
+        } else {
+            &papers.certificate
+        };
         is_refused(&papers, setting, Some(file), words);
     };
     let write = |file: &Path, content: &str| std::fs::write(file, content).unwrap();
-    bad(&|papers| std::fs::remove_file(&papers.certificate).unwrap(), "tls.certificate", "is not there");
-    bad(&|papers| std::fs::remove_file(&papers.key).unwrap(), "tls.key", "is not there");
-    bad(&|papers| write(&papers.certificate, ""), "tls.certificate", "holds no certificate");
-    bad(&|papers| write(&papers.key, "secret"), "tls.key", "holds no private key");
+    bad(
+        &|papers| std::fs::remove_file(&papers.certificate).unwrap(),
+        "tls.certificate",
+        "is not there",
+    );
+    bad(
+        &|papers| std::fs::remove_file(&papers.key).unwrap(),
+        "tls.key",
+        "is not there",
+    );
+    bad(
+        &|papers| write(&papers.certificate, ""),
+        "tls.certificate",
+        "holds no certificate",
+    );
+    bad(
+        &|papers| write(&papers.key, "secret"),
+        "tls.key",
+        "holds no private key",
+    );
     bad(
         &|papers| {
             std::fs::copy(&papers.key, &papers.certificate).unwrap();
@@ -322,12 +397,29 @@ fn what_can_not_be_used_stops_the_start_with_a_sentence() {
         "tls.key",
         "holds 2 private keys",
     );
-    let encrypted = "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
-    bad(&|papers| write(&papers.key, encrypted), "tls.key", "is encrypted");
+    let encrypted =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    bad(
+        &|papers| write(&papers.key, encrypted),
+        "tls.key",
+        "is encrypted",
+    );
     let nonsense = |what: &str| format!("-----BEGIN {what}-----\nAAAA\n-----END {what}-----\n");
-    bad(&|papers| write(&papers.certificate, &nonsense("CERTIFICATE")), "tls.certificate", "can't be used");
-    bad(&|papers| write(&papers.key, &nonsense("PRIVATE KEY")), "tls.key", "is of a kind");
-    bad(&|papers| write(&papers.key, "-----BEGIN PRIVATE KEY-----\n?"), "tls.key", "is damaged");
+    bad(
+        &|papers| write(&papers.certificate, &nonsense("CERTIFICATE")),
+        "tls.certificate",
+        "can't be used",
+    );
+    bad(
+        &|papers| write(&papers.key, &nonsense("PRIVATE KEY")),
+        "tls.key",
+        "is of a kind",
+    );
+    bad(
+        &|papers| write(&papers.key, "-----BEGIN PRIVATE KEY-----\n?"),
+        "tls.key",
+        "is damaged",
+    );
 }
 
 #[test]
@@ -336,7 +428,11 @@ fn one_of_the_two_alone_stops_the_start() {
     for (name, value) in papers.variables() {
         for arguments in [&["serve", "--port", "0"][..], &["config", "check"]] {
             let mut command = saryno(&papers.data(), arguments);
-            let output = command.env(name, value).env("SARYNO_PORT", "0").output().unwrap();
+            let output = command
+                .env(name, value)
+                .env("SARYNO_PORT", "0")
+                .output()
+                .unwrap();
             let complaint = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{complaint}");
             assert!(complaint.contains("set both, or none"), "{complaint}");
@@ -372,7 +468,10 @@ fn a_certificate_is_warned_of_before_its_end_and_not_too_early() {
             certificate: Some(papers.certificate.clone()),
             key: Some(papers.key.clone()),
         });
-        let term = identity.unwrap_or_else(|refusal| panic!("{refusal:?}")).unwrap().term;
+        let term = identity
+            .unwrap_or_else(|refusal| panic!("{refusal:?}"))
+            .unwrap()
+            .term;
         term.warning(Timestamp::now()).unwrap_or_default()
     };
     // A quarter of a year, as the authorities give; a week; ten years.

@@ -2,6 +2,7 @@
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
+use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,9 @@ use crate::id::{COMMAND_LINE_WORKER, Generator, Id};
 use crate::store::Store;
 use crate::store::sqlite::{DatabaseFile, Options, Sqlite};
 
+/// The file whose lock is the server's claim.
+const SERVED: &str = "serve.lock";
+
 /// A data directory that exists.
 pub(super) struct DataDirectory(PathBuf);
 
@@ -20,16 +24,27 @@ pub(super) struct DataDirectory(PathBuf);
 pub(super) struct Claim(File);
 
 impl Claim {
-    /// Writes down where the server listens. A command that can't read it has the settings to go by.
-    pub(super) fn note(&self, url: &str) {
+    /// Writes down how the server is reached, and where its metrics are. A command that can't read it has the settings to go by.
+    pub(super) fn note(&self, url: &str, metrics: Option<SocketAddr>) {
         let mut file = &self.0;
+        let metrics = metrics.map_or_else(String::new, |at| at.port().to_string());
         let written = file
             .set_len(0)
-            .and_then(|()| file.write_all(url.as_bytes()));
+            .and_then(|()| file.write_all(format!("{url}\n{metrics}\n").as_bytes()));
         if let Err(error) = written {
             tracing::warn!(%error, "where the server listens can't be written down");
         }
     }
+}
+
+/// The server that runs on a directory.
+pub(super) struct Running {
+    /// How it is reached.
+    pub(super) url: String,
+    /// The port in it.
+    pub(super) port: Option<u16>,
+    /// The port of its metrics, where they have a listener of their own.
+    pub(super) metrics: Option<u16>,
 }
 
 /// A store opened for one command.
@@ -51,6 +66,11 @@ impl DataDirectory {
             ))
         })?;
         Ok(Self(path.to_path_buf()))
+    }
+
+    /// The directory, which need not be there, for a look at what is.
+    pub(super) fn unmade(path: &Path) -> Self {
+        Self(path.to_path_buf())
     }
 
     /// The directory, which must have a database in it already.
@@ -75,22 +95,26 @@ impl DataDirectory {
         self.0.join("saryno.db")
     }
 
-    /// How the server that runs on the directory is reached, if there is one.
-    pub(super) fn served_at(&self) -> Option<String> {
-        let (_, mut file) = self.lock_file("serve.lock").ok()?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                let mut url = String::new();
-                file.read_to_string(&mut url).ok()?;
-                (!url.is_empty()).then_some(url)
-            }
-            _ => None,
-        }
+    /// The server that runs on the directory at this path, if there is one and it listens already. Makes nothing.
+    pub(super) fn running(path: &Path) -> Option<Running> {
+        let mut file = File::open(path.join(SERVED)).ok()?;
+        let Err(TryLockError::WouldBlock) = file.try_lock_shared() else {
+            return None;
+        };
+        let mut noted = String::new();
+        file.read_to_string(&mut noted).ok()?;
+        let mut lines = noted.lines();
+        let url = lines.next()?.to_owned();
+        Some(Running {
+            port: url.rsplit(':').next().and_then(|port| port.parse().ok()),
+            metrics: lines.next().and_then(|port| port.parse().ok()),
+            url,
+        })
     }
 
     /// Claims the directory for a server, for as long as the claim lives.
     pub(super) fn claim(&self) -> Result<Claim> {
-        let (path, file) = self.lock_file("serve.lock")?;
+        let (path, file) = self.lock_file(SERVED)?;
         match file.try_lock() {
             Ok(()) => Ok(Claim(file)),
             Err(TryLockError::WouldBlock) => Err(Error::Internal(format!(

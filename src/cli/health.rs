@@ -40,7 +40,11 @@ impl Health {
             (None, None) => place.served_at(),
             _ => None,
         };
-        let url = running.unwrap_or_else(|| config.scheme().url(SocketAddr::new(config.address, config.port)));
+        let url = running.unwrap_or_else(|| {
+            config
+                .scheme()
+                .url(SocketAddr::new(config.address, config.port))
+        });
         let url = format!("{url}/health");
         // What is at this address is not held against a name: nothing secret is sent, and neither a certificate that was renewed or has
         // ended nor one of a name, asked for by an address, says anything about whether the server lives.

@@ -1,12 +1,13 @@
 //! Settings: a flag over a `SARYNO_*` variable over `saryno.toml` over the default (contract, section 5). No global: whoever
 //! needs one is handed it.
 
+mod listen;
 mod rules;
 mod settings;
 
 use std::fmt;
 use std::io::IsTerminal;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::backups::Every;
+pub use listen::{Scheme, cannot_listen};
 pub use settings::{Fault, Flags, Setting, Settings};
 
 /// Every setting. The contract's table says what each is.
@@ -226,36 +228,5 @@ impl Config {
         self.public_url
             .clone()
             .unwrap_or_else(|| self.scheme().url(SocketAddr::new(self.address, self.port)))
-    }
-}
-
-/// How a server is spoken to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scheme {
-    /// In the clear.
-    Http,
-    /// Over TLS.
-    Https,
-}
-
-impl Scheme {
-    /// How this machine reaches a server that listens there: one that listens everywhere is reached over loopback.
-    #[must_use]
-    pub fn url(self, at: SocketAddr) -> String {
-        let address = match at.ip() {
-            IpAddr::V4(any) if any.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(any) if any.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            one => one,
-        };
-        format!("{self}://{}", SocketAddr::new(address, at.port()))
-    }
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Http => "http",
-            Self::Https => "https",
-        })
     }
 }
