@@ -9,7 +9,7 @@ use crate::backups::{grow, names};
 use crate::executable::{Binary, agent, http, run, run_json};
 use crate::races::{directory, people};
 
-fn verified(data: &Path) -> Vec<String> {
+pub(crate) fn verified(data: &Path) -> Vec<String> {
     let backups = data.join("backups");
     if !backups.exists() {
         return Vec::new();
@@ -20,7 +20,7 @@ fn verified(data: &Path) -> Vec<String> {
 
 /// Waits for what comes by itself.
 #[track_caller]
-fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < Duration::from_secs(30), "never: {what}");
@@ -28,7 +28,7 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn ready(server: &Binary) -> (u16, Value) {
+pub(crate) fn ready(server: &Binary) -> (u16, Value) {
     http(&agent(), "GET", &format!("{}/ready", server.url), "", "").unwrap()
 }
 

@@ -9,8 +9,8 @@ use rusqlite::Connection;
 use serde_json::json;
 
 use crate::executable::{Binary, agent, http};
+use crate::papers::Papers;
 use crate::races::directory;
-use crate::tls::Papers;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -49,3 +49,34 @@ pub fn cannot_listen(at: SocketAddr, error: &io::Error, settings: &str) -> Strin
     };
     format!("the server can't listen on {at}: {why}; {settings} chooses another place")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_nobody_can_listen_is_said_with_what_to_do() {
+        let at = SocketAddr::from(([192, 0, 2, 1], 443));
+        for (kind, words) in [
+            (
+                ErrorKind::AddrInUse,
+                "another program listens there already",
+            ),
+            (
+                ErrorKind::AddrNotAvailable,
+                "192.0.2.1 is no address of this machine",
+            ),
+            (
+                ErrorKind::PermissionDenied,
+                "port 443 is one of those that only root may use",
+            ),
+        ] {
+            let sentence = cannot_listen(at, &kind.into(), "port");
+            assert!(sentence.contains(words), "{sentence}");
+            assert!(
+                sentence.contains("192.0.2.1:443")
+                    && sentence.ends_with("port chooses another place")
+            );
+        }
+    }
+}
