@@ -202,6 +202,25 @@ fn a_database_that_is_none_of_ours_is_found_and_left_alone() {
 }
 
 #[test]
+fn a_file_of_somebody_elses_is_found() {
+    let (_directory, data) = directory();
+    people(&data, 1);
+    fs::write(data.join("serve.lock"), "").unwrap();
+    for file in ["saryno.db", "serve.lock"] {
+        let script = format!(
+            "mount --bind \"$1/{file}\" \"$1/{file}\"; mount -o remount,ro,bind \"$1/{file}\"
+            if SARYNO_PORT=0 \"$2\" --data \"$3\" config check; then exit 3; fi"
+        );
+        let output = in_namespace(&data, &data, &script);
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{complaint}");
+        let words = format!("can't read and write {}", data.join(file).display());
+        assert!(complaint.contains(&words), "{complaint}");
+    }
+    assert!(check(&data, &[]).0);
+}
+
+#[test]
 fn a_place_where_nobody_can_listen_is_found() {
     let (_directory, data) = directory();
     let other = TcpListener::bind("127.0.0.1:0").unwrap();

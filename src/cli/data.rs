@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::actions::{Action, Deed, Outcome};
 use crate::admins::Admins;
 use crate::audit::Author;
+use crate::backups::with_end;
 use crate::error::{Error, Result};
 use crate::id::{COMMAND_LINE_WORKER, Generator, Id};
 use crate::store::Store;
@@ -16,6 +17,9 @@ use crate::store::sqlite::{DatabaseFile, Options, Sqlite};
 
 /// The file whose lock is the server's claim.
 const SERVED: &str = "serve.lock";
+
+/// The file whose lock is the turn of a command that writes.
+const COMMANDED: &str = "command.lock";
 
 /// A data directory that exists.
 pub(super) struct DataDirectory(PathBuf);
@@ -95,6 +99,19 @@ impl DataDirectory {
         self.0.join("saryno.db")
     }
 
+    /// What a server opens in it, of which not all need be there.
+    pub(super) fn files(&self) -> [PathBuf; 5] {
+        let database = self.database();
+        let (wal, index) = (with_end(&database, "-wal"), with_end(&database, "-shm"));
+        [
+            database,
+            wal,
+            index,
+            self.0.join(SERVED),
+            self.0.join(COMMANDED),
+        ]
+    }
+
     /// The server that runs on the directory at this path, if there is one and it listens already. Makes nothing.
     pub(super) fn running(path: &Path) -> Option<Running> {
         let mut file = File::open(path.join(SERVED)).ok()?;
@@ -130,7 +147,7 @@ impl DataDirectory {
 
     /// Opens the store for a command. Waits for its turn: two commands at once would mint the same ids.
     pub(super) async fn open_for_command(&self) -> Result<Opened> {
-        let (path, lock) = self.lock_file("command.lock")?;
+        let (path, lock) = self.lock_file(COMMANDED)?;
         lock.lock().map_err(|error| {
             Error::Internal(format!("{} can't be locked: {error}", path.display()))
         })?;
@@ -139,7 +156,7 @@ impl DataDirectory {
 
     /// Claims the directory from all commands that write, for as long as the claim lives.
     pub(super) fn claim_from_commands(&self) -> Result<File> {
-        let (path, lock) = self.lock_file("command.lock")?;
+        let (path, lock) = self.lock_file(COMMANDED)?;
         match lock.try_lock() {
             Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => Err(Error::Internal(format!(

@@ -46,8 +46,16 @@ impl Findings {
     pub(super) fn with_database(mut self, place: &Place) -> Self {
         // Whoever serves it has opened it.
         if self.running.is_none() && self.faults.iter().all(|fault| fault.setting != DATA) {
-            let database = DataDirectory::unmade(&place.data).database_file();
-            if let Err(error) = database.look() {
+            let data = DataDirectory::unmade(&place.data);
+            let foreign = data.files().into_iter().find(|file| {
+                file.exists() && !is_allowed(file, Access::READ_OK | Access::WRITE_OK)
+            });
+            if let Some(file) = foreign {
+                self.faults.push(of_data(format!(
+                    "the user that saryno runs as can't read and write {}; give it to that user (`chown`)",
+                    file.display()
+                )));
+            } else if let Err(error) = data.database_file().look() {
                 self.faults.push(of_data(error.to_string()));
             }
         }
@@ -195,6 +203,10 @@ fn is_readable_by_all(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
 }
 
+fn is_allowed(path: &Path, rights: Access) -> bool {
+    rustix::fs::accessat(CWD, path, rights, AtFlags::EACCESS).is_ok()
+}
+
 /// What a directory is to a server that writes into it.
 enum Standing {
     /// It is there.
@@ -225,7 +237,7 @@ impl Standing {
         let rights = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
         if !metadata.is_dir() {
             Self::NoDirectory
-        } else if rustix::fs::accessat(CWD, there, rights, AtFlags::EACCESS).is_err() {
+        } else if !is_allowed(there, rights) {
             Self::Closed
         } else if there == absolute {
             Self::Directory
