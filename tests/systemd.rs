@@ -3,7 +3,7 @@
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use serde_json::json;
@@ -40,8 +40,9 @@ impl Told {
 
     /// All messages up to the one that begins with this line, that one included.
     fn until(&self, line: &str) -> Vec<Vec<String>> {
-        let mut all = Vec::new();
+        let (mut all, begun) = (Vec::new(), Instant::now());
         loop {
+            assert!(begun.elapsed() < PATIENCE, "no {line} in {all:?}");
             let message = self.next();
             let last = message[0].starts_with(line);
             all.push(message);
