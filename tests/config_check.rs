@@ -183,7 +183,7 @@ fn a_database_that_is_none_of_ours_is_found_and_left_alone() {
         Connection::open(&database)
             .unwrap()
             .execute_batch(sql)
-            .unwrap()
+            .unwrap();
     };
     sql("PRAGMA user_version = 2");
     found("run the version of saryno that wrote it");
