@@ -20,7 +20,7 @@
 //! | `web` | what the two pages share: their files, what protects their sessions |
 //! | `admin` | the admin page: its own API, its sessions |
 //! | `account` | the account page, for people without a client: its own API, its sessions |
-//! | [`cli`], [`config`] | the subcommands; the settings |
+//! | [`cli`], [`config`], [`tls`], [`systemd`] | the subcommands; the settings; the certificate; what a service manager is told |
 //!
 //! A request is: guard, parse, one store call, answer. Follow `PATCH /users/@me` through `routes/auth.rs`, `routes/users.rs`
 //! (`modify_me`), [`users::Change::parse`] and `store/sqlite/users.rs` (`rename`), and you have seen the whole house.
@@ -55,6 +55,8 @@ pub mod page;
 pub mod passwords;
 mod routes;
 pub mod store;
+pub mod systemd;
+pub mod tls;
 pub mod tokens;
 pub mod users;
 pub mod views;
@@ -65,14 +67,14 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use rocket::config::{Config as RocketConfig, Ident, LogLevel, Shutdown};
+use rocket::config::{Config as RocketConfig, Ident, LogLevel, Shutdown, TlsConfig};
 use rocket::error::ErrorKind;
 use rocket::fairing::AdHoc;
 use rocket::{Build, Rocket};
 use tokio::signal::unix::{SignalKind, signal};
 
 use backups::Keeper;
-use config::Config;
+use config::{Config, cannot_listen};
 use error::{Error, Result};
 use id::Generator;
 use images::Studio;
@@ -81,6 +83,8 @@ use metrics::Metrics;
 use passwords::Hasher;
 use routes::metrics::Observed;
 use store::Store;
+use systemd::Manager;
+use tls::Identity;
 
 /// Seconds that requests in flight have at the end; with a second for connections that don't close and one of Rocket's own this
 /// makes the contract's 10 (section 5).
@@ -90,7 +94,7 @@ const GRACE: u32 = 8;
 /// calls this runs it.
 ///
 /// # Errors
-/// [`Error::Internal`] if passwords can't be hashed on this system.
+/// [`Error::Internal`] if passwords can't be hashed on this system, or the certificate and the key can't be used.
 pub fn server(
     config: &Config,
     store: Arc<dyn Store>,
@@ -98,6 +102,7 @@ pub fn server(
     keeper: Arc<Keeper>,
 ) -> Result<Rocket<Build>> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let identity = Identity::load(&config.tls).map_err(|(_, message)| Error::Internal(message))?;
     let app = routes::App {
         store,
         keeper,
@@ -107,6 +112,8 @@ pub fn server(
         group_dm_max: config.group_dm_max,
         trusted_proxies: config.trusted_proxies.clone(),
         public_url: config.public_url.clone(),
+        scheme: config.scheme(),
+        term: identity.as_ref().map(|identity| identity.term),
         meter: Arc::new(Meter::new()),
         metrics: Arc::new(Metrics::new()),
         limits: Arc::new(routes::limits::Limits::new(&config.limits)),
@@ -114,6 +121,9 @@ pub fn server(
     let rocket = rocket::custom(RocketConfig {
         address: config.address,
         port: config.port,
+        tls: identity
+            .as_ref()
+            .map(|identity| TlsConfig::from_bytes(&identity.certificate, &identity.key)),
         workers: config.workers,
         ident: Ident::try_new("Saryno").map_err(|error| Error::Internal(error.clone()))?,
         // Else a client could choose the address that it is taken to come from; `routes/address.rs` knows better.
@@ -144,16 +154,20 @@ pub fn server(
     Ok(account::mount(admin::mount(rocket)))
 }
 
-/// Serves until SIGTERM or SIGINT, saying on standard output, and to `listening`, where it listens.
+/// Serves until SIGTERM or SIGINT, saying on standard output, and to `listening`, where it listens; and to the service manager that it
+/// is ready, that its store answers still, and that it stops.
 ///
 /// # Errors
 /// [`Error::Internal`] with a sentence for the operator if it can't listen.
 pub async fn serve(
     config: &Config,
     server: Rocket<Build>,
+    manager: Manager,
     listening: impl FnOnce(SocketAddr) + Send + Sync + 'static,
 ) -> Result<()> {
-    let announce = AdHoc::on_liftoff("where it listens", |rocket| {
+    let (scheme, manager) = (config.scheme(), Arc::new(manager));
+    let told = manager.clone();
+    let announce = AdHoc::on_liftoff("where it listens", move |rocket| {
         Box::pin(async move {
             let (address, port) = (rocket.config().address, rocket.config().port);
             let set_up_link = admin::set_up_link(rocket).await;
@@ -161,7 +175,7 @@ pub async fn serve(
             // Without anybody to read the line, there is nobody to tell that it can't be written.
             let at = SocketAddr::new(address, port);
             listening(at);
-            let _ = writeln!(out, "listening on http://{at}");
+            let _ = writeln!(out, "listening on {scheme}://{at}");
             if let Some(link) = set_up_link {
                 let _ = writeln!(
                     out,
@@ -169,31 +183,42 @@ pub async fn serve(
                 );
             }
             let _ = out.flush();
+            told.ready(&scheme.url(at));
+            if let Some(app) = rocket.state::<routes::App>() {
+                let (store, end) = (app.store.clone(), rocket.shutdown());
+                tokio::spawn(async move {
+                    tokio::select! {
+                        () = told.keep_telling(store) => {}
+                        () = end => {}
+                    }
+                });
+            }
         })
     });
     let at = SocketAddr::new(config.address, config.port);
-    let refuse = |error: &dyn std::fmt::Display| {
-        Error::Internal(format!(
-            "the server can't listen on {at}: {error}; --address and --port choose another place"
-        ))
+    let refuse = |kind: &ErrorKind| match kind {
+        ErrorKind::Bind(error) => Error::Internal(cannot_listen(at, error, "--address or --port")),
+        other => failed(other),
     };
     let server = server
         .attach(announce)
         .ignite()
         .await
-        .map_err(|error| refuse(&error.kind()))?;
+        .map_err(|error| refuse(error.kind()))?;
     let observer = match (config.metrics.address, server.state::<Observed>()) {
         (Some(at), Some(observed)) => Some(routes::metrics::listen(at, observed.clone()).await?),
         _ => None,
     };
-    let mut terminate = signal(SignalKind::terminate()).map_err(|error| refuse(&error))?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| refuse(&error))?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(|error| failed(&error))?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| failed(&error))?;
     let shutdown = server.shutdown();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+        let signal = tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        };
+        tracing::info!(signal, "stopping");
+        manager.stopping();
         shutdown.notify();
     });
     let ended = server.launch().await;
@@ -204,6 +229,11 @@ pub async fn serve(
         Ok(_) => Ok(()),
         // Connections that did not close in time are no failure of the server's.
         Err(error) if matches!(error.kind(), ErrorKind::Shutdown(..)) => Ok(()),
-        Err(error) => Err(refuse(&error.kind())),
+        Err(error) => Err(refuse(error.kind())),
     }
+}
+
+/// An end that nobody asked for.
+fn failed(why: &dyn std::fmt::Display) -> Error {
+    Error::Internal(format!("the server can't go on: {why}"))
 }

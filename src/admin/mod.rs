@@ -21,7 +21,6 @@ use rocket::{Build, Orbit, Rocket, State, get, routes};
 use crate::actions::{Action, Deed, Outcome};
 use crate::audit::Author;
 use crate::clock::Timestamp;
-use crate::config::url_of;
 use crate::error::Result;
 use crate::routes::App;
 use crate::tokens::Secret;
@@ -69,7 +68,7 @@ pub(crate) async fn set_up_link(rocket: &Rocket<Orbit>) -> Option<String> {
     let public = app.public_url.clone();
     let config = rocket.config();
     let at = SocketAddr::new(config.address, config.port);
-    let url = public.unwrap_or_else(|| url_of(at));
+    let url = public.unwrap_or_else(|| app.scheme.url(at));
     Some(format!("{url}/admin/#/setup/{code}"))
 }
 

@@ -58,9 +58,36 @@ pub struct Report {
     pub next_due: Option<Timestamp>,
 }
 
+/// What the last look at the whole of the data came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// All is as it should be.
+    Whole,
+    /// The file is whole, and what it says breaks a rule of the house.
+    Broken,
+    /// The file itself can't be trusted.
+    Damaged,
+    /// There was no looking.
+    Failed,
+}
+
+/// A look at the whole of the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// When it began.
+    pub at: Timestamp,
+    /// What it came to.
+    pub outcome: Outcome,
+}
+
 /// How sure one can be of the data.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Health {
+    /// The last look at the whole, once there was one since the start.
+    pub check: Option<Check>,
+    /// When the newest verified backup was made.
+    pub backup: Option<Timestamp>,
     /// What is wrong with the file that is served, if it is damaged.
     pub damage: Option<String>,
     /// What an operator should know.
@@ -246,6 +273,19 @@ impl Keeper {
     pub fn health(&self) -> Health {
         let mut health = Health::default();
         let known = self.known();
+        health.backup = known.last.as_ref().map(|last| last.made_at);
+        health.check = known.checked.as_ref().map(|(at, checked)| Check {
+            at: *at,
+            outcome: match checked.as_ref().map(Verification::worst) {
+                Ok(None) => Outcome::Whole,
+                Ok(Some(worst)) => match worst.severity {
+                    Severity::Damaged => Outcome::Damaged,
+                    Severity::Broken => Outcome::Broken,
+                    Severity::Warning => Outcome::Whole,
+                },
+                Err(_) => Outcome::Failed,
+            },
+        });
         let worst = |verification: &Verification| {
             let worst = verification.worst()?;
             Some((worst.severity, worst.check))
@@ -273,7 +313,7 @@ impl Keeper {
             health.warnings.push(warning);
         }
         if let Some(every) = self.plan.every {
-            let last = known.last.as_ref().map(|last| last.made_at);
+            let last = health.backup;
             if last.unwrap_or(self.since).after(every.saturating_mul(2)) < Timestamp::now() {
                 let what = last.map_or_else(
                     || "There is no verified backup".to_owned(),

@@ -1,10 +1,11 @@
 //! `saryno config`
 
 use clap::Subcommand;
-use serde_json::json;
+use serde::Serialize;
 
+use super::preflight::{Findings, look};
 use super::{Place, Print};
-use crate::config::{Flags, Setting};
+use crate::config::{Fault, Flags, Setting, Settings};
 use crate::error::{Error, Result};
 
 /// Show or check the settings.
@@ -15,19 +16,30 @@ pub(super) enum Config {
         #[command(flatten)]
         print: Print,
     },
-    /// Say whether a server would start with these settings; exit status 1 if not.
+    /// Say whether a server would start with these settings, here and now, and what it would stumble over; changes nothing, and the server
+    /// may run; exit status 1 if not.
     Check {
         #[command(flatten)]
         print: Print,
     },
 }
 
+/// What a look at everything that a start needs came to.
+#[derive(Serialize)]
+struct Checked {
+    ok: bool,
+    faults: Vec<Fault>,
+    warnings: Vec<Fault>,
+    /// Where the server is that runs on the data already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    running: Option<String>,
+}
+
 impl Config {
     pub(super) fn run(self, place: &Place) -> Result<()> {
-        let settings = place.settings(&Flags::default())?;
         match self {
             Self::Show { print } => {
-                let list = settings.list();
+                let list = place.settings(&Flags::default())?.list();
                 let mut lines = Vec::with_capacity(list.len());
                 for Setting { key, value, source } in &list {
                     let value = serde_json::to_string(value)
@@ -37,8 +49,60 @@ impl Config {
                 print.result(&list, || lines.join("\n"))
             }
             Self::Check { print } => {
-                print.result(&json!({"ok": true}), || "The settings are good.".to_owned())
+                let checked = match Settings::read(place.config.as_deref(), &Flags::default()) {
+                    Ok(settings) => Checked::of(look(place, &settings).with_database(place)),
+                    Err(error) => Checked::of_file(place, &error),
+                };
+                if checked.ok || print.json {
+                    print.result(&checked, || checked.describe())?;
+                }
+                if checked.ok {
+                    return Ok(());
+                }
+                Err(Fault::error(&checked.faults))
             }
         }
+    }
+}
+
+impl Checked {
+    fn of(mut found: Findings) -> Self {
+        found.faults.append(&mut found.stumbles);
+        Self {
+            ok: found.faults.is_empty(),
+            faults: found.faults,
+            warnings: found.warnings,
+            running: found.running.map(|running| running.url),
+        }
+    }
+
+    /// Without a file that can be read there is nothing else to look at.
+    fn of_file(place: &Place, error: &Error) -> Self {
+        let source = match &place.config {
+            Some(_) => "--config",
+            None => "saryno.toml",
+        };
+        Self {
+            ok: false,
+            faults: vec![Fault {
+                setting: "config".into(),
+                source: source.into(),
+                message: error.to_string(),
+            }],
+            warnings: Vec::new(),
+            running: None,
+        }
+    }
+
+    fn describe(&self) -> String {
+        let warnings = self.warnings.iter();
+        let mut lines: Vec<_> = warnings
+            .map(|warning| format!("warning: {warning}"))
+            .collect();
+        lines.push("The settings are good.".into());
+        if let Some(url) = &self.running {
+            lines.push(format!("A server runs on these data already, at {url}."));
+        }
+        lines.join("\n")
     }
 }

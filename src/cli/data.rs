@@ -9,11 +9,17 @@ use std::path::{Path, PathBuf};
 use crate::actions::{Action, Deed, Outcome};
 use crate::admins::Admins;
 use crate::audit::Author;
-use crate::config::url_of;
+use crate::backups::with_end;
 use crate::error::{Error, Result};
 use crate::id::{COMMAND_LINE_WORKER, Generator, Id};
 use crate::store::Store;
 use crate::store::sqlite::{DatabaseFile, Options, Sqlite};
+
+/// The file whose lock is the server's claim.
+const SERVED: &str = "serve.lock";
+
+/// The file whose lock is the turn of a command that writes.
+const COMMANDED: &str = "command.lock";
 
 /// A data directory that exists.
 pub(super) struct DataDirectory(PathBuf);
@@ -22,16 +28,27 @@ pub(super) struct DataDirectory(PathBuf);
 pub(super) struct Claim(File);
 
 impl Claim {
-    /// Writes down where the server listens. A command that can't read it has the settings to go by.
-    pub(super) fn note(&self, at: SocketAddr) {
+    /// Writes down how the server is reached, and where its metrics are. A command that can't read it has the settings to go by.
+    pub(super) fn note(&self, url: &str, metrics: Option<SocketAddr>) {
         let mut file = &self.0;
+        let metrics = metrics.map_or_else(String::new, |at| at.port().to_string());
         let written = file
             .set_len(0)
-            .and_then(|()| file.write_all(url_of(at).as_bytes()));
+            .and_then(|()| file.write_all(format!("{url}\n{metrics}\n").as_bytes()));
         if let Err(error) = written {
             tracing::warn!(%error, "where the server listens can't be written down");
         }
     }
+}
+
+/// The server that runs on a directory.
+pub(super) struct Running {
+    /// How it is reached.
+    pub(super) url: String,
+    /// The port in it.
+    pub(super) port: Option<u16>,
+    /// The port of its metrics, where they have a listener of their own.
+    pub(super) metrics: Option<u16>,
 }
 
 /// A store opened for one command.
@@ -53,6 +70,11 @@ impl DataDirectory {
             ))
         })?;
         Ok(Self(path.to_path_buf()))
+    }
+
+    /// The directory, which need not be there, for a look at what is.
+    pub(super) fn unmade(path: &Path) -> Self {
+        Self(path.to_path_buf())
     }
 
     /// The directory, which must have a database in it already.
@@ -77,22 +99,39 @@ impl DataDirectory {
         self.0.join("saryno.db")
     }
 
-    /// How the server that runs on the directory is reached, if there is one.
-    pub(super) fn served_at(&self) -> Option<String> {
-        let (_, mut file) = self.lock_file("serve.lock").ok()?;
-        match file.try_lock() {
-            Err(TryLockError::WouldBlock) => {
-                let mut url = String::new();
-                file.read_to_string(&mut url).ok()?;
-                (!url.is_empty()).then_some(url)
-            }
-            _ => None,
-        }
+    /// What a server opens in it, of which not all need be there.
+    pub(super) fn files(&self) -> [PathBuf; 5] {
+        let database = self.database();
+        let (wal, index) = (with_end(&database, "-wal"), with_end(&database, "-shm"));
+        [
+            database,
+            wal,
+            index,
+            self.0.join(SERVED),
+            self.0.join(COMMANDED),
+        ]
+    }
+
+    /// The server that runs on the directory at this path, if there is one and it listens already. Makes nothing.
+    pub(super) fn running(path: &Path) -> Option<Running> {
+        let mut file = File::open(path.join(SERVED)).ok()?;
+        let Err(TryLockError::WouldBlock) = file.try_lock_shared() else {
+            return None;
+        };
+        let mut noted = String::new();
+        file.read_to_string(&mut noted).ok()?;
+        let mut lines = noted.lines();
+        let url = lines.next()?.to_owned();
+        Some(Running {
+            port: url.rsplit(':').next().and_then(|port| port.parse().ok()),
+            metrics: lines.next().and_then(|port| port.parse().ok()),
+            url,
+        })
     }
 
     /// Claims the directory for a server, for as long as the claim lives.
     pub(super) fn claim(&self) -> Result<Claim> {
-        let (path, file) = self.lock_file("serve.lock")?;
+        let (path, file) = self.lock_file(SERVED)?;
         match file.try_lock() {
             Ok(()) => Ok(Claim(file)),
             Err(TryLockError::WouldBlock) => Err(Error::Internal(format!(
@@ -108,7 +147,7 @@ impl DataDirectory {
 
     /// Opens the store for a command. Waits for its turn: two commands at once would mint the same ids.
     pub(super) async fn open_for_command(&self) -> Result<Opened> {
-        let (path, lock) = self.lock_file("command.lock")?;
+        let (path, lock) = self.lock_file(COMMANDED)?;
         lock.lock().map_err(|error| {
             Error::Internal(format!("{} can't be locked: {error}", path.display()))
         })?;
@@ -117,7 +156,7 @@ impl DataDirectory {
 
     /// Claims the directory from all commands that write, for as long as the claim lives.
     pub(super) fn claim_from_commands(&self) -> Result<File> {
-        let (path, lock) = self.lock_file("command.lock")?;
+        let (path, lock) = self.lock_file(COMMANDED)?;
         match lock.try_lock() {
             Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => Err(Error::Internal(format!(

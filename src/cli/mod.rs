@@ -7,6 +7,8 @@ mod config;
 mod data;
 mod health;
 mod invite;
+mod log;
+mod preflight;
 mod registration;
 mod restore;
 mod serve;
@@ -115,10 +117,7 @@ impl Place {
 
     /// Where the server that runs on the data directory listens, if there is one.
     fn served_at(&self) -> Option<String> {
-        self.data
-            .is_dir()
-            .then(|| DataDirectory::at(&self.data).ok()?.served_at())
-            .flatten()
+        DataDirectory::running(&self.data).map(|running| running.url)
     }
 
     /// Runs one operation on the data directory, beside a running server or without one.

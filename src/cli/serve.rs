@@ -1,21 +1,21 @@
 //! `saryno serve`
 
-use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use tracing_subscriber::filter::LevelFilter;
 
-use super::Place;
 use super::data::DataDirectory;
+use super::preflight::look;
+use super::{Place, log};
 use crate::backups::{Keeper, Plan};
-use crate::config::{Flags, Level, Log, LogFormat, url_of};
+use crate::config::{Fault, Flags, Setting, Settings};
 use crate::error::{Error, Result};
 use crate::id::Generator;
 use crate::store::Store;
 use crate::store::sqlite::{Options, Sqlite};
+use crate::systemd::Manager;
 
 /// Run the server.
 #[derive(Args)]
@@ -30,13 +30,21 @@ pub(super) struct Serve {
 
 impl Serve {
     pub(super) fn run(self, place: &Place) -> Result<()> {
-        let config = place
-            .settings(&Flags {
-                address: self.address,
-                port: self.port,
-            })?
-            .config;
-        start_log(&config.log);
+        let flags = Flags {
+            address: self.address,
+            port: self.port,
+        };
+        let settings = Settings::read(place.config.as_deref(), &flags)?;
+        let found = look(place, &settings);
+        if !found.faults.is_empty() {
+            return Err(Fault::error(&found.faults));
+        }
+        log::start(&settings.config.log);
+        introduce(place, &settings);
+        for warning in found.stumbles.iter().chain(&found.warnings) {
+            tracing::warn!("{warning}");
+        }
+        let config = settings.config;
         let data = DataDirectory::at(&place.data)?;
         let claim = Arc::new(data.claim()?);
         let options = Options {
@@ -65,45 +73,42 @@ impl Serve {
             let ids = Generator::new(config.worker_id, store.highest_id().await?);
             let server = crate::server(&config, store.clone(), ids, keeper.clone())?;
             let (claim, keeping) = (claim.clone(), keeper.clone());
+            let (scheme, metrics) = (config.scheme(), config.metrics.address);
             let listening = move |at| {
                 // Not before: a server that can't listen makes no backups.
                 keeping.start();
-                tracing::info!("the admin page is at {}/admin/", url_of(at));
-                claim.note(at);
+                tracing::info!(
+                    "listening on {scheme}://{at}; the admin page is at {}/admin/",
+                    scheme.url(at)
+                );
+                claim.note(&scheme.url(at), metrics);
             };
-            crate::serve(&config, server, listening).await
+            crate::serve(&config, server, Manager::of_environment(), listening).await
         });
         keeper.stop();
         // Whatever still runs lets go of the store here, so that dropping it finishes the queue and folds the WAL in.
         runtime.shutdown_timeout(Duration::from_secs(1));
         drop(store);
+        match &served {
+            Ok(()) => tracing::info!("ended: all that was accepted is on the disk"),
+            Err(error) => tracing::error!(detail = %error, "ended"),
+        }
         served
     }
 }
 
-/// Sends the log to standard error, panics included.
-fn start_log(log: &Log) {
-    let level = match log.level {
-        Level::Error => LevelFilter::ERROR,
-        Level::Warn => LevelFilter::WARN,
-        Level::Info => LevelFilter::INFO,
-        Level::Debug => LevelFilter::DEBUG,
-    };
-    let lines = tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_target(false)
-        .with_ansi(std::io::stderr().is_terminal());
-    match log.format {
-        LogFormat::Text => lines.init(),
-        LogFormat::Json => lines.json().flatten_event(true).init(),
-    }
-    std::panic::set_hook(Box::new(|panic| {
-        let location = panic.location().map(ToString::to_string);
-        tracing::error!(
-            location,
-            message = panic.payload_as_str().unwrap_or("no message"),
-            "panic"
-        );
-    }));
+/// Says what starts, on which data, with which settings.
+fn introduce(place: &Place, settings: &Settings) {
+    let list = settings.list().into_iter();
+    let chosen = list.filter(|setting| setting.source != "default");
+    let chosen = chosen.filter_map(|Setting { key, value, source }| {
+        let value = serde_json::to_string(&value).ok()?;
+        Some(format!("{key} = {value} ({source})"))
+    });
+    tracing::info!(
+        version = env!("CARGO_PKG_VERSION"),
+        data = %std::path::absolute(&place.data).unwrap_or_default().display(),
+        settings = chosen.collect::<Vec<_>>().join(", "),
+        "Saryno starts"
+    );
 }

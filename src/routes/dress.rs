@@ -39,6 +39,9 @@ pub(super) fn dress(request: &Request<'_>, response: &mut Response<'_>) {
     response.set_header(Header::new("X-Content-Type-Options", "nosniff"));
     response.set_header(Header::new("X-Frame-Options", "DENY"));
     response.set_header(Header::new("Referrer-Policy", "no-referrer"));
+    // Rocket's own with TLS, for a year. It is for a whole name with all its ports, which are not this program's to decide for: on
+    // `localhost` it would lock everything else out that is spoken to in the clear.
+    response.remove_header("Strict-Transport-Security");
     counted::tell(request, response);
     // The admin page says otherwise of its own files.
     if !response.headers().contains("Content-Security-Policy") {

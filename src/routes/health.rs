@@ -7,6 +7,8 @@ use rocket::{Route, get, routes};
 use serde::Serialize;
 
 use super::{AppState, Json, respond};
+use crate::backups::Check;
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -14,32 +16,54 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 #[derive(Serialize)]
-struct State {
+struct Alive {
     status: &'static str,
+}
+
+#[get("/health")]
+fn health() -> Json<Alive> {
+    Json::ok(Alive { status: "ok" })
+}
+
+#[derive(Serialize)]
+struct Ready {
+    status: &'static str,
+    /// That it was asked just now.
+    store: &'static str,
+    /// The last look at the whole of the data; null until the first one since the start has ended.
+    check: Option<Check>,
+    /// The newest verified backup; null where there is none.
+    backup: Option<Age>,
     /// What an operator should know; nothing that stands against serving.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
 }
 
-#[get("/health")]
-fn health() -> Json<State> {
-    Json::ok(State {
-        status: "ok",
-        warnings: Vec::new(),
-    })
+#[derive(Serialize)]
+struct Age {
+    made_at: Timestamp,
+    age_seconds: i64,
 }
 
 #[get("/ready")]
-async fn ready(app: &AppState) -> Result<Json<State>, NotReady> {
+async fn ready(app: &AppState) -> Result<Json<Ready>, NotReady> {
     app.store.ping().await.map_err(NotReady)?;
-    let health = app.keeper.health();
-    match health.damage {
-        Some(damage) => Err(NotReady(Error::Damaged(damage))),
-        None => Ok(Json::ok(State {
-            status: "ready",
-            warnings: health.warnings,
-        })),
+    let (health, now) = (app.keeper.health(), Timestamp::now());
+    if let Some(damage) = health.damage {
+        return Err(NotReady(Error::Damaged(damage)));
     }
+    let mut warnings = health.warnings;
+    warnings.extend(app.term.and_then(|term| term.warning(now)));
+    Ok(Json::ok(Ready {
+        status: "ready",
+        store: "answers",
+        check: health.check,
+        backup: health.backup.map(|made_at| Age {
+            made_at,
+            age_seconds: (now.0 - made_at.0).max(0) / 1_000,
+        }),
+        warnings,
+    }))
 }
 
 /// 503 whatever stands against it, so that a load balancer needs to know one status.

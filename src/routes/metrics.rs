@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rocket::config::{Config, LogLevel, Shutdown as Signals};
+use rocket::error::ErrorKind;
 use rocket::fairing::AdHoc;
 use rocket::http::{Header, Status};
 use rocket::request::{self, FromRequest, Request};
@@ -14,7 +15,7 @@ use tokio::sync::oneshot;
 
 use super::{App, guarded};
 use crate::backups::Keeper;
-use crate::config::MetricsToken;
+use crate::config::{MetricsToken, cannot_listen};
 use crate::error::{Error, Result};
 use crate::meter::Meter;
 use crate::metrics::Metrics;
@@ -51,10 +52,11 @@ impl Observed {
 /// # Errors
 /// [`Error::Internal`] with a sentence for the operator if it can't listen there.
 pub(crate) async fn listen(at: SocketAddr, observed: Observed) -> Result<Shutdown> {
-    let refuse = |why: &dyn std::fmt::Display| {
-        Error::Internal(format!(
-            "metrics can't be served on {at}: {why}; metrics.address chooses another place"
-        ))
+    let refuse = |kind: &ErrorKind| {
+        Error::Internal(match kind {
+            ErrorKind::Bind(error) => cannot_listen(at, error, "metrics.address"),
+            other => format!("metrics can't be served on {at}: {other}"),
+        })
     };
     let (up, listening) = oneshot::channel();
     let announce = AdHoc::on_liftoff("where metrics are", move |rocket| {
@@ -89,14 +91,14 @@ pub(crate) async fn listen(at: SocketAddr, observed: Observed) -> Result<Shutdow
     let server = server
         .ignite()
         .await
-        .map_err(|error| refuse(&error.kind()))?;
+        .map_err(|error| refuse(error.kind()))?;
     let shutdown = server.shutdown();
     let launched = tokio::spawn(server.launch());
     tokio::select! {
         Ok(()) = listening => Ok(shutdown),
         ended = launched => Err(match ended {
-            Ok(Err(error)) => refuse(&error.kind()),
-            _ => refuse(&"it ended at once"),
+            Ok(Err(error)) => refuse(error.kind()),
+            _ => Error::Internal(format!("metrics can't be served on {at}: their listener ended at once")),
         }),
     }
 }

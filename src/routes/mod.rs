@@ -29,6 +29,7 @@ use rocket::{Build, Rocket, Route, State, catch, catchers};
 use serde::Serialize;
 
 use crate::backups::Keeper;
+use crate::config::Scheme;
 use crate::directory::{Found, Next};
 use crate::error::{Error, FieldError, Result};
 use crate::id::{Generator, Id};
@@ -38,6 +39,7 @@ use crate::metrics::Metrics;
 use crate::page::{Cursor as Bound, Listing};
 use crate::passwords::Hasher;
 use crate::store::Store;
+use crate::tls::Term;
 use limits::Limits;
 
 /// What handlers work with.
@@ -58,6 +60,10 @@ pub(crate) struct App {
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// How people reach the server, where the settings say so.
     pub(crate) public_url: Option<String>,
+    /// From when to when the certificate that is served is good, where there is one.
+    pub(crate) term: Option<Term>,
+    /// How it is spoken to by whoever reaches it without a proxy.
+    pub(crate) scheme: Scheme,
     /// How the server does.
     pub(crate) meter: Arc<Meter>,
     /// What an operator's Prometheus asks for.

@@ -7,10 +7,11 @@ use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
 use rocket::time::Duration;
 
+use crate::config::Scheme;
 use crate::error::{Error, Result};
 use crate::routes::address::client_address;
 use crate::routes::body::check_content_type;
-use crate::routes::{App, guarded};
+use crate::routes::{App, app, guarded};
 use crate::tokens::{Secret, SecretHash};
 
 /// Whether a request is more than a look.
@@ -46,19 +47,12 @@ fn is_own(request: &Request<'_>, origin: &str) -> bool {
     let named = origin
         .split_once("://")
         .is_some_and(|(_, authority)| Some(authority) == host);
-    named || public_url(request).is_some_and(|url| origin_of(url) == origin)
+    named || public_url(request).is_some_and(|url| url == origin)
 }
 
 fn public_url<'r>(request: &'r Request<'_>) -> Option<&'r str> {
     let app = request.rocket().state::<App>()?;
     app.public_url.as_deref()
-}
-
-/// Scheme and authority of a URL.
-fn origin_of(url: &str) -> &str {
-    let authority = url.find("://").map_or(0, |scheme| scheme + 3);
-    let path = url[authority..].find('/');
-    path.map_or(url, |path| &url[..authority + path])
 }
 
 /// The cookie of a page's sessions: no script reads it, no other site has it sent, and the browser keeps it to the page's paths.
@@ -148,8 +142,8 @@ impl Site {
                 let headers = request.headers();
                 // What a proxy says, or a client: which would only deceive itself.
                 let scheme = match headers.get_one("X-Forwarded-Proto") {
-                    Some("https") => "https",
-                    _ => "http",
+                    Some("https") => Scheme::Https,
+                    _ => app(request).map_or(Scheme::Http, |app| app.scheme),
                 };
                 let host = headers.get_one("Host").unwrap_or("localhost");
                 format!("{scheme}://{host}")
@@ -170,19 +164,5 @@ impl<'r> FromRequest<'r> for Site {
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, Self::Error> {
         Outcome::Success(Self::of(request))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::origin_of;
-
-    #[test]
-    fn the_origin_of_a_url_is_its_scheme_and_authority() {
-        assert_eq!(origin_of("https://chat.example"), "https://chat.example");
-        assert_eq!(
-            origin_of("https://chat.example:8443/saryno"),
-            "https://chat.example:8443"
-        );
     }
 }

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY_TIMEOUT, HIGHEST_ID, verify};
+use super::{BUSY_TIMEOUT, HIGHEST_ID, migrate, verify};
 use crate::backups::{Pace, Source, Verification, with_end};
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -52,6 +53,23 @@ impl DatabaseFile {
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         connection.close().map_err(|(_, error)| error.into())
+    }
+
+    /// Holds it against this program, without a lock and without a trace; what is not there or empty is as good as new.
+    ///
+    /// # Errors
+    /// `Internal` with a sentence for the operator: not a database, another program's, a newer version's, unreadable.
+    pub fn look(&self) -> Result<()> {
+        if fs::metadata(&self.0).is_err_and(|error| error.kind() == ErrorKind::NotFound) {
+            return Ok(());
+        }
+        let refuse = |error: Error| {
+            Error::Internal(format!("{} can't be opened: {error}", self.0.display()))
+        };
+        // SQLite says of every failure that the file can't be opened. Nobody in this process has it open, whose locks closing it would end.
+        File::open(&self.0).map_err(|error| refuse(Error::Internal(error.to_string())))?;
+        let connection = open_unchanging(&self.0)?;
+        migrate::standing(&connection).map(drop).map_err(refuse)
     }
 
     fn open(&self) -> Result<Connection> {
@@ -127,10 +145,17 @@ impl Source for DatabaseFile {
 /// # Errors
 /// As [`Source::verify`]; and `Internal` where a WAL is beside it, which would be left out.
 pub fn verify_copy(path: &Path, pace: &Pace) -> Result<Verification> {
+    // What is missing is said so before what is beside it.
+    let connection = open_unchanging(path)?;
+    require_no_wal(path)?;
+    verify::verify(&connection, pace)
+}
+
+/// Opens a file that nobody writes: without locks, without looking for a WAL, and so without a trace.
+fn open_unchanging(path: &Path) -> Result<Connection> {
     let refuse =
         |error: String| Error::Internal(format!("{} can't be opened: {error}", path.display()));
     fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
-    require_no_wal(path)?;
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_bytes() {
         match byte {
@@ -141,14 +166,11 @@ pub fn verify_copy(path: &Path, pace: &Pace) -> Result<Verification> {
             other => drop(write!(uri, "%{other:02x}")),
         }
     }
-    // Nobody changes it: without locks, without looking for a WAL, and so without a trace.
     uri.push_str("?immutable=1");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
-    let connection =
-        Connection::open_with_flags(uri, flags).map_err(|error| refuse(error.to_string()))?;
-    verify::verify(&connection, pace)
+    Connection::open_with_flags(uri, flags).map_err(|error| refuse(error.to_string()))
 }
 
 /// Holds a file that is to be all there is against what may be beside it.

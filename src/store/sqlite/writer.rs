@@ -186,11 +186,13 @@ impl Drop for Writer {
 }
 
 fn serve(connection: &Connection, queue: &Receiver<Box<dyn Operation>>, most: usize, load: &Load) {
+    let mut trouble = Trouble::default();
     while let Ok(first) = queue.recv() {
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(most.saturating_sub(1)));
         load.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         commit(connection, &mut batch);
+        trouble.tell(&batch);
         load.committed(batch.len());
         for operation in batch {
             operation.answer();
@@ -199,6 +201,27 @@ fn serve(connection: &Connection, queue: &Receiver<Box<dyn Operation>>, most: us
     // SQLite folds the WAL in when the last connection closes, but not through one that has never looked at the WAL.
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
         tracing::warn!(%error, "the WAL stays beside the database; the next start reads it");
+    }
+}
+
+/// Whether writes fail, for the log: a line when it begins, and a line when it is over.
+#[derive(Default)]
+struct Trouble(bool);
+
+impl Trouble {
+    /// Looks at a batch that was run. That a rule refused an operation is none.
+    fn tell(&mut self, batch: &[Box<dyn Operation>]) {
+        let is_trouble =
+            |error: &&Error| matches!(error, Error::Busy | Error::StorageFull | Error::Internal(_));
+        let trouble = batch
+            .iter()
+            .find_map(|operation| operation.error().filter(is_trouble));
+        match (trouble, self.0) {
+            (Some(error), false) => tracing::error!(detail = %error, "writes fail"),
+            (None, true) => tracing::info!("writes succeed again"),
+            _ => {}
+        }
+        self.0 = trouble.is_some();
     }
 }
 
