@@ -38,6 +38,33 @@ pub fn develop(upload: &Upload) -> Result<Image, Problem> {
     Ok(Image { hash, png })
 }
 
+/// An image that another instance of this program stored, under the hash that it was stored by.
+///
+/// # Errors
+/// `out_of_range` if the hash is another's; `wrong_type` if it is no picture as they are stored.
+pub fn recognise(hash: ImageHash, png: Vec<u8>) -> Result<Image, Problem> {
+    if <[u8; 32]>::from(Sha256::digest(&png)) != hash.0 {
+        return Err(Problem::out_of_range(
+            "The picture is not the one of this hash; it was changed, or not copied whole.",
+        ));
+    }
+    let upload = Upload::from_bytes(png)?;
+    // Its sides before its pixels: they may be more than anybody has memory for.
+    let small = upload.format == ImageFormat::Png
+        && sides(&upload.bytes)
+            .is_ok_and(|(width, height)| width == height && width <= STORED_SIDE);
+    if !small {
+        return Err(Problem::wrong_type(
+            "This must be a square PNG of 16 to 512 pixels a side; give the picture to its user or community instead.",
+        ));
+    }
+    decode(upload.format, &upload.bytes).map_err(|_| damaged())?;
+    Ok(Image {
+        hash,
+        png: upload.bytes,
+    })
+}
+
 fn try_develop(upload: &Upload) -> Result<Vec<u8>, Failure> {
     let (picture, orientation) = decode(upload.format, &upload.bytes)?;
     let mut square = DynamicImage::from(square(picture, STORED_SIDE)?);
@@ -64,17 +91,17 @@ pub fn render(png: Vec<u8>, format: Format, size: Option<Size>) -> Result<Vec<u8
 
 fn try_render(png: Vec<u8>, format: Format, size: Option<Size>) -> Result<Vec<u8>, Failure> {
     let most = size.map_or(STORED_SIDE, Size::pixels);
-    if format == Format::Png && stored_side(&png)? <= most {
+    if format == Format::Png && sides(&png)?.0 <= most {
         return Ok(png);
     }
     let (picture, _) = decode(ImageFormat::Png, &png)?;
     encode_square(square(picture, most)?, format)
 }
 
-/// The side in pixels of an image that we stored.
-fn stored_side(png: &[u8]) -> Result<u32, Failure> {
+/// Width and height in pixels of a PNG.
+fn sides(png: &[u8]) -> Result<(u32, u32), Failure> {
     let reader = ImageReader::with_format(Cursor::new(png), ImageFormat::Png);
-    Ok(reader.into_dimensions()?.0)
+    Ok(reader.into_dimensions()?)
 }
 
 fn decode(format: ImageFormat, bytes: &[u8]) -> Result<(DynamicImage, Orientation), Failure> {
