@@ -147,6 +147,7 @@ fn exists(what: &str, file: &Path) -> Error {
 }
 
 /// Why a file can't be written, and what to do.
+#[must_use]
 pub fn cannot_write(what: &str, file: &Path, error: &io::Error) -> Error {
     let advice = match error.kind() {
         ErrorKind::NotFound => "its directory does not exist; make it first",

@@ -38,9 +38,8 @@ pub(super) fn tombstone(mut fields: Fields) -> Result<Line> {
 }
 
 pub(super) fn header(mut fields: Fields) -> Result<Line> {
-    let Number(format) = match fields.required("format") {
-        Ok(format) => format,
-        Err(_) => return Err(alone(fields)),
+    let Ok(Number(format)) = fields.required("format") else {
+        return Err(alone(fields));
     };
     if format > super::FORMAT {
         return Ok(Line::Export(Header {
@@ -55,10 +54,13 @@ pub(super) fn header(mut fields: Fields) -> Result<Line> {
     let program = fields.required::<Text>("program");
     let made_at = fields.required::<Timestamp>("made_at");
     // An empty instance has recorded none.
-    let highest_id = match perhaps::<Key>(&mut fields, "highest_id") {
-        Ok(highest) => Ok(highest.map_or(Id::MIN, |Key(id)| id)),
-        Err(faulty) => Err(faulty),
-    };
+    let highest_id = fields.required::<Id>("highest_id").and_then(|id| {
+        let checked = Some(id).filter(|id| *id > Id::MIN).map(Key::check);
+        checked
+            .transpose()
+            .map_err(|problem| fields.fault("highest_id", problem))?;
+        Ok(id)
+    });
     let lines = fields
         .required::<Number>("lines")
         .and_then(|Number(lines)| {

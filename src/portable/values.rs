@@ -18,19 +18,26 @@ const LONGEST_CODE: usize = 64;
 /// An id that a row may have.
 pub(super) struct Key(pub(super) Id);
 
+impl Key {
+    /// Holds an id against what a row may have: above all of them there must be room for the ids to come, so the upper half of
+    /// the ids is theirs.
+    pub(super) fn check(id: Id) -> Result<Self, Problem> {
+        const LAST: i64 = (1 << 62) - 1;
+        match id.bits() {
+            0 => Err(Problem::out_of_range("An id is 1 at least.")),
+            1..=LAST => Ok(Self(id)),
+            _ => Err(Problem::out_of_range(
+                "An id that is imported is at most 4611686018427387903 (the year 2055), so that there is room for new ones above it.",
+            )),
+        }
+    }
+}
+
 impl FromStr for Key {
     type Err = Problem;
 
-    /// Above all of these there must be room for the ids to come, so the upper half of them is theirs.
     fn from_str(text: &str) -> Result<Self, Problem> {
-        const LAST: i64 = (1 << 62) - 1;
-        match text.parse::<Id>()? {
-            Id::MIN => Err(Problem::out_of_range("An id is 1 at least.")),
-            id if id.bits() > LAST => Err(Problem::out_of_range(
-                "An id that is imported is at most 4611686018427387903 (the year 2055), so that there is room for new ones above it.",
-            )),
-            id => Ok(Self(id)),
-        }
+        Self::check(text.parse()?)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::accounts::Policy;
 use crate::clock::Timestamp;
 use crate::id::Id;
 use crate::images::ImageHash;
@@ -25,8 +24,7 @@ pub enum Written<'a> {
         lines: u64,
     },
     Registration {
-        #[serde(serialize_with = "as_text")]
-        registration: Policy,
+        registration: &'a str,
     },
     Image {
         hash: ImageHash,
@@ -125,13 +123,6 @@ pub struct Standing {
     /// Whether they have hidden it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub hidden: bool,
-}
-
-fn as_text<S: serde::Serializer>(
-    policy: &Policy,
-    serializer: S,
-) -> std::result::Result<S::Ok, S::Error> {
-    serializer.collect_str(policy)
 }
 
 impl Written<'_> {

@@ -54,7 +54,11 @@ impl DatabaseFile {
         connection.close().map_err(|(_, error)| error.into())
     }
 
-    fn open(&self) -> Result<Connection> {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn open(&self) -> Result<Connection> {
         let refuse = |error: String| {
             Error::Internal(format!("{} can't be opened: {error}", self.0.display()))
         };
