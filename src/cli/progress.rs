@@ -41,6 +41,7 @@ impl Progress {
 
     fn with(bar: ProgressBar, template: &str) -> Self {
         bar.set_style(style(template));
+        bar.tick();
         Self {
             bar,
             named: 0,
