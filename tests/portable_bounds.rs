@@ -14,7 +14,7 @@ use crate::races::{database, directory, number};
 const ROOM: u64 = (64 + 16) * 1024;
 
 /// A user, and an entry of the log with a filler of so many bytes.
-fn lines(id: usize, filler: &str) -> String {
+pub(crate) fn lines(id: usize, filler: &str) -> String {
     let discriminator = id % 9_999 + 1;
     format!(
         r#"{{"id":"{id}","username":"User {id}","discriminator":"{discriminator:04}","avatar":null,"flags":[]}}

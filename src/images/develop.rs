@@ -220,6 +220,34 @@ mod tests {
     }
 
     #[test]
+    fn what_was_stored_elsewhere_is_recognised_and_nothing_else_is() {
+        let known = |png: Vec<u8>| {
+            let hash = ImageHash(Sha256::digest(&png).into());
+            recognise(hash, png).map_err(|problem| problem.code)
+        };
+        let image = developed(file(quarters(64, 64), ImageFormat::Png));
+        assert_eq!(known(image.png.clone()), Ok(image.clone()));
+        let other = recognise(ImageHash([0; 32]), image.png.clone());
+        assert_eq!(other.unwrap_err().code, "out_of_range");
+        let mut torn = image.png.clone();
+        let middle = torn.len() / 2;
+        torn[middle] ^= 0xFF;
+        for (png, code) in [
+            (file(quarters(64, 32), ImageFormat::Png), "wrong_type"),
+            (file(quarters(513, 513), ImageFormat::Png), "wrong_type"),
+            (file(quarters(8, 8), ImageFormat::Png), "out_of_range"),
+            (file(quarters(64, 64), ImageFormat::Gif), "wrong_type"),
+            (png_claiming(4_000, 4_000), "wrong_type"),
+            (image.png[..image.png.len() - 4].to_vec(), "wrong_type"),
+            ([image.png.as_slice(), b"more"].concat(), "wrong_type"),
+            (torn, "wrong_type"),
+            (Vec::new(), "wrong_type"),
+        ] {
+            assert_eq!(known(png), Err(code));
+        }
+    }
+
+    #[test]
     fn a_jpeg_is_developed_to_what_it_shows() {
         let picture = quarters(64, 64);
         let image = picture_of(file(picture.clone(), ImageFormat::Jpeg));

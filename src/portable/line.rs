@@ -246,3 +246,60 @@ pub(super) fn alone(fields: Fields) -> Error {
     let none = || Error::Malformed("It can't be read.".into());
     fields.finish_known().err().unwrap_or_else(none)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn refused(line: &str) -> String {
+        match Line::parse(line.as_bytes()) {
+            Ok(line) => panic!("a good {}", line.kind()),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn every_fault_of_a_line_is_named_at_once() {
+        let line = r#"{"kind": "user", "id": 1, "username": "", "flags": [2], "avatar": null, "x": 1, "x": 2}"#;
+        let told = refused(line);
+        for field in ["id: ", "username: ", "discriminator: ", "flags[0]: ", "x: "] {
+            assert!(told.contains(field), "{field}{told}");
+        }
+    }
+
+    #[test]
+    fn where_json_ends_or_breaks_is_told() {
+        assert!(refused(r#"{"id": "1""#).starts_with("It ends in the middle of an object"));
+        assert!(refused(r#"{"id": "1",}"#).starts_with("It is no JSON from column 12 on: "));
+        assert!(refused("7").starts_with("It is a number; each line is one JSON object"));
+    }
+
+    #[test]
+    fn of_a_newer_format_nothing_but_its_number_is_read() {
+        let header = r#"{"kind": "export", "format": 2, "lines": "many", "more": []}"#;
+        let Ok(Line::Export(header)) = Line::parse(header.as_bytes()) else {
+            panic!("refused")
+        };
+        assert_eq!(header.format, 2);
+        assert!(refused(r#"{"kind": "export", "format": 1}"#).contains("lines: "));
+        assert!(refused(r#"{"kind": "export", "format": 0}"#).contains("format: "));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_are_more_than_a_bad_line(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = Line::parse(&bytes);
+        }
+
+        #[test]
+        fn no_fields_are_more_than_a_bad_line(
+            kind in "user|image|community|dm|group|invite|admin|audit|export",
+            field in "id|hash|png|participants|flags|uses|max_uses|format|lines|before",
+            value in r#"[0-9]{1,20}|\[[0-9,"{}]{0,20}\]|"\PC{0,20}""#,
+        ) {
+            let _ = Line::parse(format!(r#"{{"kind":"{kind}","{field}":{value}}}"#).as_bytes());
+        }
+    }
+}
