@@ -80,6 +80,7 @@ mod page_files;
 mod pictures;
 mod portable;
 mod portable_bounds;
+mod portable_files;
 mod portable_lines;
 mod proxies;
 mod races;

@@ -1,11 +1,7 @@
 //! Bad lines of an import, of the real executable: each is named by number and reason, and nothing stays unless it is to.
 
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use base64ct::{Base64, Encoding};
-use saryno::id::Id;
-use saryno::images::{Size, Upload, develop, draw};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -14,7 +10,7 @@ use crate::executable::{run, run_json};
 use crate::races::{database, directory, number};
 
 /// Good lines: three users and one deleted, a community of the first and a member of it, an invite, a DM, a group, an admin.
-fn good() -> Vec<Value> {
+pub(crate) fn good() -> Vec<Value> {
     let user = |id: &str, name: &str| json!({"id": id, "username": name, "discriminator": "0001", "avatar": null, "flags": []});
     let people =
         json!([{"user_id": "1", "since": "8"}, {"user_id": "2", "since": "8", "hidden": true}]);
@@ -35,18 +31,19 @@ fn good() -> Vec<Value> {
     ]
 }
 
-fn text(lines: &[Value]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+pub(crate) fn text(lines: &[Value]) -> String {
+    let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
+    lines.join("\n") + "\n"
 }
 
-struct Place {
+pub(crate) struct Place {
     _directory: TempDir,
-    data: PathBuf,
+    pub(crate) data: PathBuf,
     file: PathBuf,
 }
 
 /// A file with these bytes in it, and data with one user in them.
-fn place(bytes: impl AsRef<[u8]>) -> Place {
+pub(crate) fn place(bytes: impl AsRef<[u8]>) -> Place {
     let (directory, data) = directory();
     let file = directory.path().join("lines");
     std::fs::write(&file, bytes).unwrap();
@@ -59,18 +56,18 @@ fn place(bytes: impl AsRef<[u8]>) -> Place {
 }
 
 impl Place {
-    fn import(&self, more: &[&str]) -> std::process::Output {
+    pub(crate) fn import(&self, more: &[&str]) -> std::process::Output {
         let arguments = [&["import", self.file.to_str().unwrap()], more].concat();
         run(&self.data, &arguments)
     }
 
-    fn users(&self) -> i64 {
+    pub(crate) fn users(&self) -> i64 {
         number(&database(&self.data), "SELECT count(*) FROM users")
     }
 
     /// The import fails with these words, and leaves the data as they were.
     #[track_caller]
-    fn is_refused(&self, words: &str) -> String {
+    pub(crate) fn is_refused(&self, words: &str) -> String {
         let complaint = refusal(&self.import(&[]));
         assert!(complaint.contains(words), "{words}: {complaint}");
         assert!(complaint.contains("nothing was imported"), "{complaint}");
@@ -407,112 +404,4 @@ fn where_no_line_is_good_there_is_nothing_to_skip_to() {
         "{complaint}"
     );
     assert_eq!(place.users(), 1);
-}
-
-#[test]
-fn what_is_no_text_of_lines_is_told_so() {
-    let user = good()[0].to_string();
-    place("").is_refused("there is no line in it");
-    place("\n \r\n").is_refused("there is no line in it");
-    place(b"\xFF\xFE{\0}\0").is_refused("line 1: It is not UTF-8 from byte 1 on.");
-    place("{\n  \"id\": \"1\"\n}\n").is_refused("line 1: It ends in the middle of an object");
-    place(format!("{user}\n{}", &user[..30]))
-        .is_refused("line 2: It ends in the middle of an object");
-    place(format!("{user} {user}")).is_refused("line 1: It is no JSON from column");
-    place("id,username\n1,Ada\n").is_refused("line 1: It is no JSON from column 1");
-    let place = place(format!("{}\n{user}\n", "x".repeat(100_000_000)));
-    let complaint = place.is_refused("line 1: It is longer than 4194304 bytes");
-    assert!(complaint.contains("1 line is bad"), "{complaint}");
-}
-
-#[test]
-fn a_bad_line_does_not_command_the_terminal() {
-    let place = place("{\"\\u001b[2J\\n\\u009b\": 1}\n");
-    let complaint = place.is_refused("line 1: ");
-    assert!(
-        !complaint
-            .trim_end()
-            .contains(|sign: char| sign.is_control() && sign != '\n')
-    );
-    assert_eq!(complaint.lines().count(), 2, "{complaint}");
-}
-
-#[test]
-fn an_export_that_was_cut_short_or_changed_is_noticed_even_between_two_lines() {
-    let (directory, data) = directory();
-    run_json(&data, &["user", "create", "Ada"]);
-    run_json(&data, &["user", "create", "Bob"]);
-    let file = directory.path().join("one");
-    run_json(&data, &["export", file.to_str().unwrap()]);
-    let whole = std::fs::read_to_string(&file).unwrap();
-    let lines: Vec<_> = whole.lines().collect();
-    let short = place(lines[..3].join("\n"));
-    short.is_refused("line 1: lines: The export had 5 lines after this one and 2 are here");
-    let headless = place(lines[1..4].join("\n"));
-    assert!(headless.import(&[]).status.success());
-    let newer = whole.replacen("\"format\":1", "\"format\":2,\"more\":[]", 1);
-    let place = place(newer);
-    for more in [&[][..], &["--skip-bad"]] {
-        let complaint = refusal(&place.import(more));
-        assert!(
-            complaint.contains("format 2, of a newer saryno"),
-            "{complaint}"
-        );
-    }
-    assert_eq!(place.users(), 1);
-}
-
-#[test]
-fn a_picture_that_nobody_has_is_left_out_and_whose_is_not_there_has_none() {
-    let picture = draw(Id::MIN, Size::ALL[0]).unwrap();
-    let image = develop(&Upload::from_bytes(picture).unwrap()).unwrap();
-    let png = Base64::encode_string(&image.png);
-    let line = json!({"kind": "image", "hash": image.hash.to_string(), "png": png});
-    let mut lines = good();
-    lines[1]["avatar"] = json!("0".repeat(64));
-    lines[5]["icon"] = json!("1".repeat(64));
-    let alone = place(format!("{line}\n{}", text(&lines)));
-    let output = alone.import(&["--json"]);
-    let outcome: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(outcome["unused_pictures"], 1);
-    assert_eq!(outcome["without_picture"], 2);
-    assert_eq!(
-        number(&database(&alone.data), "SELECT count(*) FROM images"),
-        0
-    );
-    lines[0]["avatar"] = json!(image.hash.to_string());
-    let had = place(format!("{line}\n{}", text(&lines)));
-    assert!(had.import(&[]).status.success());
-    assert_eq!(
-        number(&database(&had.data), "SELECT count(*) FROM images"),
-        1
-    );
-}
-
-#[test]
-fn a_file_that_can_not_be_read_is_told_of_and_makes_no_data() {
-    let (directory, data) = directory();
-    let refused = |file: &Path, words: &str| {
-        let complaint = refusal(&run(&data, &["import", file.to_str().unwrap()]));
-        assert!(complaint.contains(words), "{complaint}");
-        assert!(!data.exists());
-    };
-    refused(directory.path(), "it is a directory");
-    refused(&directory.path().join("missing"), "No such file");
-    let file = directory.path().join("secret");
-    std::fs::write(&file, "").unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0)).unwrap();
-    // Whoever may do everything may read it, too.
-    if std::fs::read(&file).is_err() {
-        refused(&file, "Permission denied");
-    }
-}
-
-#[test]
-fn data_that_break_a_rule_take_no_import() {
-    let place = place(text(&good()));
-    database(&place.data)
-        .execute_batch("UPDATE counts SET groups = 7")
-        .unwrap();
-    place.is_refused("counts");
 }
