@@ -39,7 +39,9 @@ pub enum Value {
 }
 
 impl Value {
-    fn kind(&self) -> &'static str {
+    /// Which JSON type it has, as a sentence calls it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "a boolean",
@@ -50,7 +52,9 @@ impl Value {
         }
     }
 
-    fn is_not(&self, due: &str) -> Problem {
+    /// What is wrong with it where something else is due.
+    #[must_use]
+    pub fn is_not(&self, due: &str) -> Problem {
         Problem::wrong_type(format!("This must be {due}; it is {}.", self.kind()))
     }
 }
@@ -150,7 +154,9 @@ impl Fields {
         )
     }
 
-    fn of(members: Vec<(String, Value)>) -> Self {
+    /// The members of an object that was read already.
+    #[must_use]
+    pub fn of(members: Vec<(String, Value)>) -> Self {
         let mut fields = Self {
             rest: Vec::with_capacity(members.len()),
             faults: Vec::new(),
@@ -280,12 +286,17 @@ impl Fields {
     ///
     /// # Errors
     /// [`Error::Invalid`] with every fault of the body.
-    pub fn finish(mut self) -> Result<()> {
+    pub fn finish(self) -> Result<()> {
+        self.finish_saying("This path knows no such field.")
+    }
+
+    /// The same, with another sentence for what is unknown.
+    ///
+    /// # Errors
+    /// As `finish`.
+    pub fn finish_saying(mut self, unknown: &'static str) -> Result<()> {
         for (name, _) in std::mem::take(&mut self.rest) {
-            self.fault(
-                &name,
-                Problem::unknown_field("This path knows no such field."),
-            );
+            self.fault(&name, Problem::unknown_field(unknown));
         }
         self.finish_known()
     }

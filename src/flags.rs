@@ -21,6 +21,14 @@ impl Flag {
     /// All of them, ascending.
     pub const ALL: [Self; 3] = [Self::Developer, Self::Bot, Self::System];
 
+    /// The flag of this number, if there is one.
+    #[must_use]
+    pub fn from_number(number: i64) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|flag| i64::from(*flag as u8) == number)
+    }
+
     fn bit(self) -> u16 {
         1 << self as u8
     }

@@ -11,6 +11,7 @@
 //! | [`channels`], [`communities`], [`blocks`] | where people talk: DMs and groups; communities, members, invites; whom they shut out |
 //! | [`images`] | avatars and icons: what is taken, stored, shown and drawn |
 //! | [`backups`] | copies that were verified, when they are made, and what a look at the whole of a database finds |
+//! | [`portable`] | a whole instance as lines of JSON, from one server to another |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
 //! | [`cores`] | the queue for work that keeps a core busy |
 //! | [`fields`], [`error`], [`limits`], [`idempotency`] | a body read with all its faults at once; the one error; how often is too often; what is done once |
@@ -53,6 +54,7 @@ pub mod metrics;
 pub mod names;
 pub mod page;
 pub mod passwords;
+pub mod portable;
 mod routes;
 pub mod store;
 pub mod systemd;

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::LazyLock;
 
 use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizerBorrowed;
@@ -16,8 +17,9 @@ use crate::error::Problem;
 /// What a deleted account is called; nobody else may be.
 pub const DELETED_USER: &str = "Deleted User";
 
-/// Names that nobody may take, compared by key (contract, section 4).
-const RESERVED: [&str; 3] = ["everyone", "here", DELETED_USER];
+/// The keys of the names that nobody may take (contract, section 4).
+static RESERVED: LazyLock<[String; 3]> =
+    LazyLock::new(|| ["everyone", "here", DELETED_USER].map(key));
 
 /// Signs that show as nothing, although their category says letter or symbol. The Hangul fillers are default-ignorable.
 const BLANK: [char; 5] = [
@@ -75,7 +77,7 @@ impl FromStr for Username {
             ));
         }
         let key = key(&text);
-        if RESERVED.iter().any(|reserved| self::key(reserved) == key) {
+        if RESERVED.contains(&key) {
             return Err(Problem::reserved("This name is reserved; choose another."));
         }
         Ok(Self { text, key })

@@ -78,6 +78,28 @@ impl PasswordHash {
     }
 }
 
+impl FromStr for PasswordHash {
+    type Err = Problem;
+
+    /// A hash that this program made, here or elsewhere: no other is ever the hash of what somebody types.
+    fn from_str(text: &str) -> Result<Self, Problem> {
+        let ours = || {
+            let (read, ours) = (phc::PasswordHash::new(text).ok()?, argon2().ok()?);
+            let same = read.algorithm == Algorithm::Argon2id.ident()
+                && read.version == Some(Version::V0x13.into())
+                && read.params == phc::ParamsString::try_from(ours.params()).ok()?
+                && read.salt.is_some()
+                && read.hash?.len() == OUTPUT;
+            same.then(|| Self(text.to_owned()))
+        };
+        ours().ok_or_else(|| {
+            Problem::out_of_range(
+                "Only saryno's own hashes let anybody in ($argon2id$v=19$m=19456,t=2,p=1$...); leave it out and hand out a reset link.",
+            )
+        })
+    }
+}
+
 impl fmt::Debug for PasswordHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PasswordHash(..)")
@@ -236,6 +258,27 @@ mod tests {
         );
         assert_ne!(one, other);
         assert!(verify(b"correct horse", &one, memory)? && !verify(b"correct hors", &one, memory)?);
+        Ok(())
+    }
+
+    #[test]
+    fn a_hash_is_read_back_and_one_that_nothing_could_match_is_refused() -> Result<()> {
+        let hash = hash(b"correct horse", &mut Vec::new())?.0;
+        let read = |text: &str| text.parse::<PasswordHash>().map_err(|problem| problem.code);
+        assert_eq!(read(&hash), Ok(PasswordHash(hash.clone())));
+        for other in [
+            "",
+            "secret",
+            "$2b$12$abcdefghijklmnopqrstuuJ8r2wN0m1m3m3m3m3m3m3m3m3m3m3m3",
+            &hash.replace("argon2id", "argon2i"),
+            &hash.replace("v=19", "v=16"),
+            &hash.replace("19456", "4194304"),
+            &hash.replace(",p=1", ",p=2"),
+            &hash[..hash.len() - 4],
+            hash.rsplit_once('$').map_or("", |(rest, _)| rest),
+        ] {
+            assert_eq!(read(other), Err("out_of_range"), "{other}");
+        }
         Ok(())
     }
 

@@ -273,7 +273,7 @@ fn what_fails_is_said_on_standard_error_with_1_and_wrong_usage_with_2() {
 #[test]
 fn every_subcommand_explains_itself() {
     let (_directory, data) = directory();
-    let commands = "serve,backup,restore,verify,user create,user show,user token,user reset-link,user disable,user enable,user delete,user flags,registration,invite create,invite list,invite remove,config show,config check,health,user,invite,config,";
+    let commands = "serve,backup,restore,verify,export,import,user create,user show,user token,user reset-link,user disable,user enable,user delete,user flags,registration,invite create,invite list,invite remove,config show,config check,health,user,invite,config,";
     for command in commands.split(',') {
         let arguments: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let output = run(&data, &arguments);

@@ -6,6 +6,7 @@ mod keeper;
 mod making;
 mod name;
 mod pace;
+pub mod partial;
 mod shelf;
 mod verification;
 
@@ -14,9 +15,10 @@ use std::path::{Path, PathBuf};
 use crate::error::Result;
 pub use every::Every;
 pub use keeper::{Check, Failure, Health, Keeper, Outcome, Plan, Report};
-pub use making::{Made, directory_of, make, sync};
+pub use making::{Made, make};
 pub use name::in_a_name;
 pub use pace::{Pace, Work};
+pub use partial::{directory_of, sync};
 pub use shelf::Kept;
 pub use verification::{Finding, Severity, Verification};
 

@@ -5,17 +5,20 @@ mod admin;
 mod backup;
 mod config;
 mod data;
+mod export;
 mod health;
+mod import;
 mod invite;
 mod log;
 mod preflight;
+mod progress;
 mod registration;
 mod restore;
 mod serve;
 mod user;
 mod verify;
 
-use std::io::BufRead;
+use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -69,6 +72,10 @@ enum Command {
     Restore(restore::Restore),
     /// Look at the whole of the data: whether the file is sound and keeps every rule.
     Verify(verify::Verify),
+    /// Write everything that lasts into a file as lines of JSON, for another instance or program.
+    Export(export::Export),
+    /// Take users, or a whole export, out of such a file; the server must be stopped.
+    Import(import::Import),
     /// Show or check the settings.
     #[command(subcommand)]
     Config(config::Config),
@@ -87,17 +94,31 @@ struct Print {
 impl Print {
     /// Prints a result: the object itself, or the text for a person.
     fn result(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        let written = self.write(object, text, &mut std::io::stdout())?;
+        written.map_err(|error| Error::Internal(format!("standard output: {error}")))
+    }
+
+    /// The same on standard error, where standard output is what was asked for.
+    fn result_aside(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        let written = self.write(object, text, &mut std::io::stderr())?;
+        written.map_err(|error| Error::Internal(format!("standard error: {error}")))
+    }
+
+    fn write(
+        &self,
+        object: &impl Serialize,
+        text: impl FnOnce() -> String,
+        to: &mut impl Write,
+    ) -> Result<std::io::Result<()>> {
         let line = if self.json {
             serde_json::to_string(object).map_err(|error| Error::Internal(error.to_string()))?
         } else {
             text()
         };
-        if !line.is_empty() {
-            use std::io::Write;
-            writeln!(std::io::stdout(), "{line}")
-                .map_err(|error| Error::Internal(format!("standard output: {error}")))?;
+        if line.is_empty() {
+            return Ok(Ok(()));
         }
-        Ok(())
+        Ok(writeln!(to, "{line}"))
     }
 }
 
@@ -152,6 +173,8 @@ pub fn main() -> ExitCode {
         Command::Backup(backup) => backup.run(&place),
         Command::Restore(restore) => restore.run(&place),
         Command::Verify(verify) => verify.run(&place),
+        Command::Export(export) => export.run(&place),
+        Command::Import(import) => import.run(&place),
         Command::Config(config) => config.run(&place),
         Command::Health(health) => health.run(&place),
     };

@@ -38,6 +38,33 @@ pub fn develop(upload: &Upload) -> Result<Image, Problem> {
     Ok(Image { hash, png })
 }
 
+/// An image that another instance of this program stored, under the hash that it was stored by.
+///
+/// # Errors
+/// `out_of_range` if the hash is another's; `wrong_type` if it is no picture as they are stored.
+pub fn recognise(hash: ImageHash, png: Vec<u8>) -> Result<Image, Problem> {
+    if <[u8; 32]>::from(Sha256::digest(&png)) != hash.0 {
+        return Err(Problem::out_of_range(
+            "The picture is not the one of this hash; it was changed, or not copied whole.",
+        ));
+    }
+    let upload = Upload::from_bytes(png)?;
+    // Its sides before its pixels: they may be more than anybody has memory for.
+    let small = upload.format == ImageFormat::Png
+        && sides(&upload.bytes)
+            .is_ok_and(|(width, height)| width == height && width <= STORED_SIDE);
+    if !small {
+        return Err(Problem::wrong_type(
+            "This must be a square PNG of 16 to 512 pixels a side; give the picture to its user or community instead.",
+        ));
+    }
+    decode(upload.format, &upload.bytes).map_err(|_| damaged())?;
+    Ok(Image {
+        hash,
+        png: upload.bytes,
+    })
+}
+
 fn try_develop(upload: &Upload) -> Result<Vec<u8>, Failure> {
     let (picture, orientation) = decode(upload.format, &upload.bytes)?;
     let mut square = DynamicImage::from(square(picture, STORED_SIDE)?);
@@ -64,17 +91,17 @@ pub fn render(png: Vec<u8>, format: Format, size: Option<Size>) -> Result<Vec<u8
 
 fn try_render(png: Vec<u8>, format: Format, size: Option<Size>) -> Result<Vec<u8>, Failure> {
     let most = size.map_or(STORED_SIDE, Size::pixels);
-    if format == Format::Png && stored_side(&png)? <= most {
+    if format == Format::Png && sides(&png)?.0 <= most {
         return Ok(png);
     }
     let (picture, _) = decode(ImageFormat::Png, &png)?;
     encode_square(square(picture, most)?, format)
 }
 
-/// The side in pixels of an image that we stored.
-fn stored_side(png: &[u8]) -> Result<u32, Failure> {
+/// Width and height in pixels of a PNG.
+fn sides(png: &[u8]) -> Result<(u32, u32), Failure> {
     let reader = ImageReader::with_format(Cursor::new(png), ImageFormat::Png);
-    Ok(reader.into_dimensions()?.0)
+    Ok(reader.into_dimensions()?)
 }
 
 fn decode(format: ImageFormat, bytes: &[u8]) -> Result<(DynamicImage, Orientation), Failure> {
@@ -189,6 +216,34 @@ mod tests {
             image.png.clone(),
         ] {
             assert_eq!(developed(other).hash, image.hash);
+        }
+    }
+
+    #[test]
+    fn what_was_stored_elsewhere_is_recognised_and_nothing_else_is() {
+        let known = |png: Vec<u8>| {
+            let hash = ImageHash(Sha256::digest(&png).into());
+            recognise(hash, png).map_err(|problem| problem.code)
+        };
+        let image = developed(file(quarters(64, 64), ImageFormat::Png));
+        assert_eq!(known(image.png.clone()), Ok(image.clone()));
+        let other = recognise(ImageHash([0; 32]), image.png.clone());
+        assert_eq!(other.unwrap_err().code, "out_of_range");
+        let mut torn = image.png.clone();
+        let middle = torn.len() / 2;
+        torn[middle] ^= 0xFF;
+        for (png, code) in [
+            (file(quarters(64, 32), ImageFormat::Png), "wrong_type"),
+            (file(quarters(513, 513), ImageFormat::Png), "wrong_type"),
+            (file(quarters(8, 8), ImageFormat::Png), "out_of_range"),
+            (file(quarters(64, 64), ImageFormat::Gif), "wrong_type"),
+            (png_claiming(4_000, 4_000), "wrong_type"),
+            (image.png[..image.png.len() - 4].to_vec(), "wrong_type"),
+            ([image.png.as_slice(), b"more"].concat(), "wrong_type"),
+            (torn, "wrong_type"),
+            (Vec::new(), "wrong_type"),
+        ] {
+            assert_eq!(known(png), Err(code));
         }
     }
 

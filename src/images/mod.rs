@@ -17,7 +17,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Serialize, Serializer};
 
-pub use develop::{develop, render};
+pub use develop::{develop, recognise, render};
 pub use pattern::draw;
 pub use upload::Upload;
 

@@ -72,7 +72,11 @@ impl DatabaseFile {
         migrate::standing(&connection).map(drop).map_err(refuse)
     }
 
-    fn open(&self) -> Result<Connection> {
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    pub(super) fn open(&self) -> Result<Connection> {
         let refuse = |error: String| {
             Error::Internal(format!("{} can't be opened: {error}", self.0.display()))
         };

@@ -16,6 +16,7 @@ mod file;
 mod groups;
 mod images;
 mod invites;
+mod load;
 mod migrate;
 mod readers;
 mod registration;
@@ -23,6 +24,7 @@ mod restored;
 mod rows;
 mod rules;
 mod terms;
+mod unload;
 mod users;
 mod verify;
 mod views;
@@ -41,6 +43,7 @@ use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::store::{Store, Work};
 pub use file::{DatabaseFile, require_no_wal, verify_copy};
+pub use load::{Loaded, Loading, load};
 use readers::Readers;
 use writer::Writer;
 
@@ -77,16 +80,9 @@ impl Sqlite {
     /// # Errors
     /// [`Error::Internal`] with a sentence for the operator: not a database, another program's, a newer version's, unreadable.
     pub fn open(path: &Path, options: Options) -> Result<Self> {
-        let refuse =
-            |error: String| Error::Internal(format!("{} can't be opened: {error}", path.display()));
-        create(path).map_err(|error| refuse(error.to_string()))?;
-        let writing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .map_err(|error| refuse(error.to_string()))?;
-        migrate::migrate(&writing).map_err(|error| refuse(error.to_string()))?;
-        make_private(path).map_err(|error| refuse(error.to_string()))?;
-
+        let writing = open_to_write(path)?;
         let readers =
-            Readers::open(path, options.readers).map_err(|error| refuse(error.to_string()))?;
+            Readers::open(path, options.readers).map_err(|error| cannot_open(path, &error))?;
         let writer = Writer::start(writing, options.queue, options.batch)?;
         Ok(Self {
             readers,
@@ -146,6 +142,21 @@ impl Store for Sqlite {
         self.read(probe).await?;
         self.write(probe).await
     }
+}
+
+/// A connection that writes: to the file, made with mode 0600 if it is missing, with the current schema.
+fn open_to_write(path: &Path) -> Result<Connection> {
+    let refuse = |error: &dyn std::fmt::Display| cannot_open(path, error);
+    create(path).map_err(|error| refuse(&error))?;
+    let writing =
+        connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| refuse(&error))?;
+    migrate::migrate(&writing).map_err(|error| refuse(&error))?;
+    make_private(path).map_err(|error| refuse(&error))?;
+    Ok(writing)
+}
+
+fn cannot_open(path: &Path, error: &dyn std::fmt::Display) -> Error {
+    Error::Internal(format!("{} can't be opened: {error}", path.display()))
 }
 
 /// Makes the file with the contract's mode before SQLite does with another; the WAL inherits it.
