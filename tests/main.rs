@@ -87,3 +87,4 @@ mod store;
 mod usernames;
 mod users;
 mod verify;
+mod wire;

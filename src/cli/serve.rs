@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::Place;
@@ -16,6 +17,12 @@ use crate::error::{Error, Result};
 use crate::id::Generator;
 use crate::store::Store;
 use crate::store::sqlite::{Options, Sqlite};
+
+/// How many files and connections may be open at once, where the system doesn't allow more by itself.
+const OPEN_FILES: u64 = 16_384;
+
+/// So few that the operator should know.
+const FEW_OPEN_FILES: u64 = 4_096;
 
 /// Run the server.
 #[derive(Args)]
@@ -37,6 +44,7 @@ impl Serve {
             })?
             .config;
         start_log(&config.log);
+        raise_open_files();
         let data = DataDirectory::at(&place.data)?;
         let claim = Arc::new(data.claim()?);
         let options = Options {
@@ -78,6 +86,31 @@ impl Serve {
         runtime.shutdown_timeout(Duration::from_secs(1));
         drop(store);
         served
+    }
+}
+
+/// Raises the limit of open files, of which each connection is one, to what is enough as far as the system lets it: the usual
+/// soft one of 1,024 is for programs that can't count further. More than enough would be memory for whoever holds connections open.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let enough = limit
+        .maximum
+        .map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    if limit.current.is_some_and(|current| current < enough) {
+        let raised = Rlimit {
+            current: Some(enough),
+            ..limit
+        };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!("the limit of open files can't be raised: {error}");
+        }
+    }
+    if let Some(current) = getrlimit(Resource::Nofile).current
+        && current < FEW_OPEN_FILES
+    {
+        tracing::warn!(
+            "no more than {current} files and connections can be open at once; raise the hard limit (LimitNOFILE= of a systemd unit, ulimit -Hn of a shell) to {OPEN_FILES}"
+        );
     }
 }
 
