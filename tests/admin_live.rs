@@ -9,7 +9,7 @@ use ureq::http::{Request, Response};
 use crate::executable::{Binary, agent};
 
 /// A server whose first admin has just been made, and their cookie.
-fn set_up(data: &std::path::Path) -> (Binary, String) {
+pub(crate) fn set_up(data: &std::path::Path) -> (Binary, String) {
     let (server, link) = Binary::start_without_admin(data);
     let code = link.rsplit('/').next().unwrap();
     let body = json!({ "code": code, "name": "root", "password": "correct horse" });

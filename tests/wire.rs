@@ -86,8 +86,9 @@ impl Wire {
             let before = self.communities();
             let shown = String::from_utf8_lossy(&bytes[..bytes.len().min(400)]);
             assert_eq!(self.statuses(bytes), *expected, "{shown}");
-            let made = expected.iter().filter(|status| **status == 201).count();
-            assert_eq!(self.communities() - before, made.try_into().unwrap());
+            let made = expected.iter().filter(|status| **status == 201);
+            let made = i64::try_from(made.count()).unwrap();
+            assert_eq!(self.communities() - before, made);
             assert_eq!(self.statuses(b""), [200], "{shown}");
         }
     }
@@ -217,10 +218,8 @@ fn a_body_that_is_shorter_or_longer_than_it_says_makes_nothing_of_what_is_missin
         ),
     ] {
         let answer = wire.breaks_off(&wire.post(headers, body));
-        assert!(
-            answer.is_empty() || raw_status(&answer) == 400,
-            "{headers}{answer}"
-        );
+        let refused = answer.is_empty() || (400..500).contains(&raw_status(&answer));
+        assert!(refused, "{headers}{answer}");
     }
     assert_eq!(wire.communities(), before);
     assert_eq!(wire.statuses(b""), [200]);

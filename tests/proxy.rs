@@ -1,0 +1,420 @@
+//! The real executable behind a real nginx with the configuration that `packaging/` holds.
+
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpSocket;
+
+use crate::admin_live;
+use crate::executable::{Binary, agent, http};
+use crate::races::{database, directory, number, people};
+use crate::tally::{MANY, Tally, raw_header, raw_status};
+
+const CONFIGURATION: &str = include_str!("../packaging/nginx.conf");
+
+/// Clients at addresses of their own.
+const HERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+const THERE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 3);
+
+/// What goes with the configuration, as it says itself; and limits that can be counted.
+const SETTINGS: [(&str, &str); 4] = [
+    ("SARYNO_TRUSTED_PROXIES", "[\"127.0.0.1/32\"]"),
+    ("SARYNO_PUBLIC_URL", "https://chat.example"),
+    ("SARYNO_LIMITS__REQUESTS_PER_SECOND", "1"),
+    ("SARYNO_LIMITS__BURST", "1000"),
+];
+
+/// nginx before a server; ends with this.
+struct Proxy {
+    process: Child,
+    at: SocketAddr,
+    _directory: TempDir,
+}
+
+/// The configuration with other places in it; each stands there once.
+fn placed(changes: &[(&str, &str)]) -> String {
+    let mut text = CONFIGURATION.to_owned();
+    for (from, to) in changes {
+        assert_eq!(text.matches(from).count(), 1, "{from}");
+        text = text.replace(from, to);
+    }
+    text
+}
+
+impl Proxy {
+    fn before(server: &Binary) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name).display().to_string();
+        // Between this look at which port is free and nginx's taking it, somebody else might; then the next one will do.
+        for _ in 0..10 {
+            let free = TcpListener::bind("127.0.0.1:0").unwrap();
+            let at = free.local_addr().unwrap();
+            drop(free);
+            let site = placed(&[
+                (
+                    "    listen 80;\n",
+                    &format!("    listen unix:{};\n", path("80")),
+                ),
+                ("    listen [::]:80;\n", ""),
+                ("    listen 443 ssl;\n", &format!("    listen {at};\n")),
+                ("    listen [::]:443 ssl;\n", ""),
+                (
+                    "    ssl_certificate /etc/letsencrypt/live/chat.example/fullchain.pem;\n",
+                    "",
+                ),
+                (
+                    "    ssl_certificate_key /etc/letsencrypt/live/chat.example/privkey.pem;\n",
+                    "",
+                ),
+                ("127.0.0.1:8000", server.url.trim_start_matches("http://")),
+            ]);
+            std::fs::write(path("saryno.conf"), site).unwrap();
+            let whole = format!(
+                "daemon off; master_process off; pid {}; error_log {} info; worker_rlimit_nofile 16384;
+                events {{ worker_connections 8192; }}
+                http {{ client_body_temp_path {}; proxy_temp_path {}; fastcgi_temp_path {}; uwsgi_temp_path {};
+                scgi_temp_path {}; include {}; }}",
+                path("pid"),
+                path("log"),
+                path("body"),
+                path("proxy"),
+                path("fastcgi"),
+                path("uwsgi"),
+                path("scgi"),
+                path("saryno.conf"),
+            );
+            std::fs::write(path("nginx.conf"), whole).unwrap();
+            let mut process = Command::new("nginx")
+                .args([
+                    "-p",
+                    &path(""),
+                    "-e",
+                    &path("log"),
+                    "-c",
+                    &path("nginx.conf"),
+                ])
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("nginx, of Debian's package nginx-light");
+            let listens = loop {
+                if TcpStream::connect(at).is_ok() {
+                    break true;
+                }
+                if process.try_wait().unwrap().is_some() {
+                    break false;
+                }
+                sleep(Duration::from_millis(10));
+            };
+            if listens {
+                return Self {
+                    process,
+                    at,
+                    _directory: directory,
+                };
+            }
+        }
+        panic!("{}", std::fs::read_to_string(path("log")).unwrap());
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.at)
+    }
+
+    /// A connection from this address.
+    fn connect_from(&self, address: Ipv4Addr) -> TcpStream {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let stream = runtime.block_on(async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind((address, 0).into()).unwrap();
+            socket.connect(self.at).await.unwrap().into_std().unwrap()
+        });
+        stream.set_nonblocking(false).unwrap();
+        let limit = Some(Duration::from_secs(60));
+        stream.set_read_timeout(limit).unwrap();
+        stream
+    }
+
+    /// What comes back for these bytes from this address, until the connection is closed.
+    fn raw_from(&self, address: Ipv4Addr, bytes: &[u8]) -> String {
+        let mut stream = self.connect_from(address);
+        stream.write_all(bytes).unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// What a request for a path from this address is answered with.
+    fn get_from(&self, address: Ipv4Addr, path: &str, headers: &str) -> String {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: chat.example\r\nConnection: close\r\n{headers}\r\n"
+        );
+        self.raw_from(address, request.as_bytes())
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn clients_that_are_slow_are_cut_off_before_they_reach_the_server_and_others_are_served() {
+    let (_directory, data) = directory();
+    let server = Binary::start_with(&data, &[], &SETTINGS);
+    let proxy = Proxy::before(&server);
+    let before = server.open_files();
+    let half = b"POST /auth/login HTTP/1.1\r\nHost: chat.example\r\nContent-Length: 100\r\n\r\n{";
+    let mut slow = Vec::new();
+    for number in 0..400 {
+        let mut stream = proxy.connect_from(HERE);
+        stream.set_nonblocking(true).unwrap();
+        match number % 4 {
+            // One says nothing, one stops in the head, one in the body, and one goes on, a byte at a time.
+            0 => {}
+            1 => stream.write_all(&half[..20]).unwrap(),
+            2 => stream.write_all(half).unwrap(),
+            _ => stream
+                .write_all(b"GET /health HTTP/1.1\r\nX-Slow: ")
+                .unwrap(),
+        }
+        slow.push((stream, number % 4 == 3));
+    }
+    let all = slow.len();
+    let (mut served, mut most) = (0, 0);
+    while !slow.is_empty() {
+        assert_eq!(raw_status(&proxy.get_from(THERE, "/health", "")), 200);
+        served += 1;
+        most = most.max(server.open_files());
+        slow.retain_mut(|(stream, goes_on)| {
+            if *goes_on {
+                let _ = stream.write(b"x");
+            }
+            // What was closed can be read to its end.
+            let read = stream.read(&mut [0; 1024]);
+            read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+        });
+        sleep(Duration::from_millis(100));
+    }
+    assert!(served > 10, "{all} were cut off while {served} were served");
+    assert!(most < before + 20, "{most} files, {before} before");
+}
+
+#[test]
+fn who_never_reads_an_answer_holds_nothing_of_the_servers() {
+    let (_directory, data) = directory();
+    let server = Binary::start_with(&data, &[], &SETTINGS);
+    let proxy = Proxy::before(&server);
+    let before = server.open_files();
+    let page = "GET /account/app.js HTTP/1.1\r\nHost: chat.example\r\n\r\n".repeat(2_000);
+    let deaf: Vec<_> = (0..20)
+        .map(|_| {
+            let stream = proxy.connect_from(HERE);
+            stream.set_nonblocking(true).unwrap();
+            // As much as is taken.
+            let _ = (&stream).write(page.as_bytes());
+            stream
+        })
+        .collect();
+    for _ in 0..50 {
+        assert_eq!(raw_status(&proxy.get_from(THERE, "/health", "")), 200);
+    }
+    // nginx keeps so many connections open for what comes next.
+    assert!(server.open_files() <= before + 32 + 20);
+    drop(deaf);
+}
+
+#[test]
+fn one_address_takes_no_more_than_its_share_of_requests_at_once() {
+    let (_directory, data) = directory();
+    let server = Binary::start_with(&data, &[], &SETTINGS);
+    let proxy = Proxy::before(&server);
+    let half = b"POST /auth/login HTTP/1.1\r\nHost: chat.example\r\nContent-Length: 100\r\n\r\n{";
+    let held: Vec<_> = (0..100)
+        .map(|_| {
+            let mut stream = proxy.connect_from(HERE);
+            stream.write_all(half).unwrap();
+            stream
+        })
+        .collect();
+    // Once it has read what all of them have sent.
+    let refused = loop {
+        let answer = proxy.get_from(HERE, "/health", "");
+        if raw_status(&answer) != 200 {
+            break answer;
+        }
+    };
+    assert_eq!(raw_status(&refused), 429);
+    assert_eq!(raw_header(&refused, "Retry-After"), Some("1"));
+    assert_eq!(raw_header(&refused, "Via"), Some("1.1 saryno"));
+    assert_eq!(error(&refused)["code"], "rate_limited");
+    assert_eq!(raw_status(&proxy.get_from(THERE, "/health", "")), 200);
+    drop(held);
+}
+
+/// The error that an answer holds, in the contract's form.
+fn error(answer: &str) -> Value {
+    assert_eq!(raw_header(answer, "Content-Type"), Some("application/json"));
+    let body: Value = serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert!(!body["message"].as_str().unwrap().is_empty());
+    body
+}
+
+#[test]
+fn what_a_client_says_of_its_address_is_not_believed() {
+    let (_directory, data) = directory();
+    let limits = [SETTINGS.as_slice(), &[("SARYNO_LIMITS__ENABLED", "true")]].concat();
+    let server = Binary::start_with(&data, &[], &limits);
+    let proxy = Proxy::before(&server);
+    let remaining = |address, headers: &str| {
+        let answer = proxy.get_from(address, "/users/@me", headers);
+        let remaining = raw_header(&answer, "X-RateLimit-Remaining");
+        remaining.unwrap().parse::<u32>().unwrap()
+    };
+    let mut tally = Tally::begin();
+    for number in 0..20 {
+        for forged in [
+            format!("X-Forwarded-For: 203.0.113.{number}\r\n"),
+            format!("X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-For: 203.0.113.{number}\r\n"),
+            format!("X_Forwarded_For: 203.0.113.{number}\r\n"),
+            format!("X-Real-IP: 203.0.113.{number}\r\nForwarded: for=203.0.113.{number}\r\n"),
+        ] {
+            tally.add(remaining(HERE, &forged));
+        }
+    }
+    assert_eq!(remaining(THERE, ""), MANY - 1);
+}
+
+#[test]
+fn the_events_of_the_admin_page_come_as_they_happen_and_a_backup_comes_whole() {
+    let (_directory, data) = directory();
+    let (server, cookie) = admin_live::set_up(&data);
+    let proxy = Proxy::before(&server);
+    let head = format!(
+        "Host: chat.example\r\nCookie: {cookie}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: application/json\r\n"
+    );
+    let mut stream = proxy.connect_from(HERE);
+    write!(stream, "GET /admin/api/live HTTP/1.1\r\n{head}\r\n").unwrap();
+    let lines = BufReader::new(stream).lines().map(Result::unwrap);
+    // Two fill no buffer.
+    let samples = lines.filter(|line| line.starts_with("data:")).take(2);
+    assert_eq!(samples.count(), 2);
+
+    let close = "Connection: close\r\nContent-Length: 0\r\n\r\n";
+    let make = format!("POST /admin/api/backups HTTP/1.1\r\n{head}{close}");
+    let made = proxy.raw_from(HERE, make.as_bytes());
+    assert_eq!(raw_status(&made), 201, "{made}");
+    let backup: Value = serde_json::from_str(made.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let name = backup["name"].as_str().unwrap();
+    let got = agent()
+        .get(format!("{}/admin/api/backups/{name}", proxy.url()))
+        .header("Cookie", &cookie)
+        .call()
+        .unwrap();
+    let got = got.into_body().read_to_vec().unwrap();
+    let stored = std::fs::read(data.join("backups").join(name)).unwrap();
+    assert!(got == stored, "{} of {} bytes", got.len(), stored.len());
+}
+
+#[test]
+fn a_body_that_an_endpoint_takes_passes_and_one_that_none_takes_does_not() {
+    let (_directory, data) = directory();
+    let person = people(&data, 1).remove(0);
+    let server = Binary::start_with(&data, &[], &SETTINGS);
+    let proxy = Proxy::before(&server);
+    let send = |method: &str, path: &str, size: usize| {
+        let body = format!("{{\"surprise\":\"{}\"}}", "a".repeat(size - 15));
+        let url = format!("{}{path}", proxy.url());
+        let (status, answer) = http(&agent(), method, &url, &person.token, &body).unwrap();
+        (status, answer["code"].as_str().unwrap().to_owned())
+    };
+    let (invalid, large) = (
+        (400, "invalid_request".to_owned()),
+        (413, "body_too_large".to_owned()),
+    );
+    let image = 1536 * 1024;
+    assert_eq!(send("PATCH", "/users/@me", image), invalid);
+    assert_eq!(send("PATCH", "/users/@me", image + 1), large);
+    assert_eq!(send("POST", "/users/@me/channels", 64 * 1024), invalid);
+    assert_eq!(send("POST", "/users/@me/channels", 64 * 1024 + 1), large);
+    let declared = "Content-Length: 3000000\r\n";
+    let answer = proxy.get_from(HERE, "/users/@me", declared);
+    assert_eq!(raw_status(&answer), 413);
+    assert_eq!(error(&answer)["code"], "body_too_large");
+}
+
+#[test]
+fn a_request_whose_end_is_in_doubt_does_not_pass_and_none_makes_two() {
+    let (_directory, data) = directory();
+    let person = people(&data, 1).remove(0);
+    let server = Binary::start_with(&data, &[], &SETTINGS);
+    let proxy = Proxy::before(&server);
+    let authorization = format!("Authorization: Bearer {}\r\n", person.token);
+    let (body, chunked) = (
+        r#"{"name": "Tea"}"#,
+        "f\r\n{\"name\": \"Tea\"}\r\n0\r\n\r\n",
+    );
+    let smuggled = format!(
+        "POST /communities HTTP/1.1\r\nHost: chat.example\r\n{authorization}Content-Length: 15\r\n\r\n{body}"
+    );
+    let count = || number(&database(&data), "SELECT count(*) FROM communities");
+    for (headers, body) in [
+        ("Content-Length: 15\r\nContent-Length: 15\r\n", body),
+        ("Content-Length: 15\r\nContent-Length: 3\r\n", body),
+        ("Content-Length: +15\r\n", body),
+        ("Content-Length: 15, 15\r\n", body),
+        (
+            "Content-Length: 15\r\nTransfer-Encoding: chunked\r\n",
+            chunked,
+        ),
+        (
+            "Transfer-Encoding: chunked\r\nContent-Length: 15\r\n",
+            chunked,
+        ),
+        ("Transfer-Encoding: chunked, identity\r\n", chunked),
+        ("Transfer-Encoding: identity, chunked\r\n", chunked),
+        ("Transfer-Encoding: xchunked\r\n", chunked),
+        (
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            chunked,
+        ),
+        ("Host: elsewhere\r\nContent-Length: 15\r\n", body),
+    ] {
+        let request = format!(
+            "POST /communities HTTP/1.1\r\nHost: chat.example\r\n{authorization}{headers}\r\n{body}{smuggled}"
+        );
+        let answer = proxy.raw_from(HERE, request.as_bytes());
+        assert!(
+            [400, 501].contains(&raw_status(&answer)),
+            "{headers}{answer}"
+        );
+        assert_eq!(count(), 0, "{headers}");
+    }
+    let good = format!(
+        "POST /communities HTTP/1.1\r\nHost: chat.example\r\n{authorization}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}{smuggled}"
+    );
+    assert_eq!(raw_status(&proxy.raw_from(HERE, good.as_bytes())), 201);
+    assert_eq!(count(), 1);
+}
+
+#[test]
+fn while_the_server_is_away_an_error_says_so_in_its_form() {
+    let (_directory, data) = directory();
+    let server = Binary::start_with(&data, &[], &SETTINGS);
+    let proxy = Proxy::before(&server);
+    assert_eq!(raw_status(&proxy.get_from(HERE, "/health", "")), 200);
+    assert!(server.terminate().success());
+    let answer = proxy.get_from(HERE, "/health", "");
+    assert_eq!(raw_status(&answer), 502, "{answer}");
+    assert_eq!(error(&answer)["code"], json!("internal"));
+}
