@@ -1,10 +1,10 @@
 //! The real executable behind a real nginx with the configuration that `packaging/` holds.
 
-use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -138,7 +138,7 @@ impl Proxy {
             socket.connect(self.at).await.unwrap().into_std().unwrap()
         });
         stream.set_nonblocking(false).unwrap();
-        let limit = Some(Duration::from_secs(60));
+        let limit = Some(Duration::from_mins(1));
         stream.set_read_timeout(limit).unwrap();
         stream
     }
@@ -190,9 +190,10 @@ fn clients_that_are_slow_are_cut_off_before_they_reach_the_server_and_others_are
         }
         slow.push((stream, number % 4 == 3));
     }
-    let all = slow.len();
-    let (mut served, mut most) = (0, 0);
+    let (begun, mut served, mut most) = (Instant::now(), 0, 0);
     while !slow.is_empty() {
+        // The configuration says 10 seconds, nginx by itself a minute.
+        assert!(begun.elapsed() < Duration::from_secs(40), "{}", slow.len());
         assert_eq!(raw_status(&proxy.get_from(THERE, "/health", "")), 200);
         served += 1;
         most = most.max(server.open_files());
@@ -206,7 +207,7 @@ fn clients_that_are_slow_are_cut_off_before_they_reach_the_server_and_others_are
         });
         sleep(Duration::from_millis(100));
     }
-    assert!(served > 10, "{all} were cut off while {served} were served");
+    assert!(served > 10, "{served}");
     assert!(most < before + 20, "{most} files, {before} before");
 }
 
@@ -215,9 +216,10 @@ fn who_never_reads_an_answer_holds_nothing_of_the_servers() {
     let (_directory, data) = directory();
     let server = Binary::start_with(&data, &[], &SETTINGS);
     let proxy = Proxy::before(&server);
-    let before = server.open_files();
-    let page = "GET /account/app.js HTTP/1.1\r\nHost: chat.example\r\n\r\n".repeat(2_000);
-    let deaf: Vec<_> = (0..20)
+    let files = server.open_files();
+    let page =
+        "GET /admin/vendor/uPlot.iife.min.js HTTP/1.1\r\nHost: chat.example\r\n\r\n".repeat(2_000);
+    let deaf: Vec<_> = (0..90)
         .map(|_| {
             let stream = proxy.connect_from(HERE);
             stream.set_nonblocking(true).unwrap();
@@ -226,11 +228,18 @@ fn who_never_reads_an_answer_holds_nothing_of_the_servers() {
             stream
         })
         .collect();
-    for _ in 0..50 {
-        assert_eq!(raw_status(&proxy.get_from(THERE, "/health", "")), 200);
+    // Until what they can be sent without reading is sent.
+    let asked = || server.log().matches("/admin/<path..>").count();
+    let (mut before_that, mut now) = (0, asked());
+    while before_that < now || now == 0 {
+        for _ in 0..20 {
+            assert_eq!(raw_status(&proxy.get_from(THERE, "/health", "")), 200);
+        }
+        (before_that, now) = (now, asked());
     }
-    // nginx keeps so many connections open for what comes next.
-    assert!(server.open_files() <= before + 32 + 20);
+    // nginx keeps 32 connections open for what comes next.
+    let most = files + 32 + 10;
+    assert!(server.open_files() <= most, "{}", server.open_files());
     drop(deaf);
 }
 
@@ -248,12 +257,9 @@ fn one_address_takes_no_more_than_its_share_of_requests_at_once() {
         })
         .collect();
     // Once it has read what all of them have sent.
-    let refused = loop {
-        let answer = proxy.get_from(HERE, "/health", "");
-        if raw_status(&answer) != 200 {
-            break answer;
-        }
-    };
+    let answers = (0..100).map(|_| proxy.get_from(HERE, "/health", ""));
+    let refused = answers.into_iter().find(|answer| raw_status(answer) != 200);
+    let refused = refused.expect("the hundred and first is served, too");
     assert_eq!(raw_status(&refused), 429);
     assert_eq!(raw_header(&refused, "Retry-After"), Some("1"));
     assert_eq!(raw_header(&refused, "Via"), Some("1.1 saryno"));
@@ -305,10 +311,14 @@ fn the_events_of_the_admin_page_come_as_they_happen_and_a_backup_comes_whole() {
     );
     let mut stream = proxy.connect_from(HERE);
     write!(stream, "GET /admin/api/live HTTP/1.1\r\n{head}\r\n").unwrap();
-    let lines = BufReader::new(stream).lines().map(Result::unwrap);
-    // Two fill no buffer.
-    let samples = lines.filter(|line| line.starts_with("data:")).take(2);
-    assert_eq!(samples.count(), 2);
+    let mut come = String::new();
+    while !come.contains("data:") {
+        let mut part = [0; 4_096];
+        let length = stream.read(&mut part).unwrap();
+        come.push_str(std::str::from_utf8(&part[..length]).unwrap());
+    }
+    // From a buffer, several come at once.
+    assert_eq!(come.matches("data:").count(), 1, "{come}");
 
     let close = "Connection: close\r\nContent-Length: 0\r\n\r\n";
     let make = format!("POST /admin/api/backups HTTP/1.1\r\n{head}{close}");

@@ -95,10 +95,6 @@ fn storm(each: usize, shot: impl Fn(usize, &[Person]) -> Shot<'static> + Sync) -
         other.join().unwrap()
     });
     assert!(served > 0);
-    println!(
-        "{statuses:?}, {} MiB, {served} served",
-        server.peak_memory()
-    );
     Weather {
         statuses,
         peak: server.peak_memory(),
@@ -121,7 +117,7 @@ impl Weather {
 
 #[test]
 fn of_log_ins() {
-    let weather = storm(3, |number, _| {
+    let weather = storm(2, |number, _| {
         let body =
             json!({"tag": format!("Person {}#0001", number % 9), "password": "a horse, a staple"});
         ("POST", "/auth/login", None, body.to_string())
@@ -131,7 +127,7 @@ fn of_log_ins() {
 
 #[test]
 fn of_registrations() {
-    let weather = storm(2, |number, _| {
+    let weather = storm(1, |number, _| {
         let body = json!({"username": format!("New {number}"), "password": "a horse, a staple"});
         ("POST", "/auth/register", None, body.to_string())
     });
