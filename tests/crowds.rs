@@ -39,7 +39,8 @@ impl Crowded {
         hold_many();
         let (directory, data) = directory();
         let person = people(&data, 1).remove(0);
-        let server = Binary::start(&data);
+        // As most systems have it.
+        let server = Binary::start_limited(&data, "1024:");
         let crowded = Self {
             files: server.open_files(),
             server,
@@ -137,20 +138,20 @@ fn large_bodies_that_never_end_keep_nobody_out_and_take_memory_for_a_few_of_them
 
 #[test]
 fn the_limit_of_open_files_is_raised_as_far_as_it_may_be_and_one_that_stays_low_is_told() {
-    for (soft, hard, raised, told) in [
-        (256, 1_024, 1_024, true),
-        (256, 5_000, 5_000, false),
-        (5_000, 5_000, 5_000, false),
+    for (limits, raised, told) in [
+        ("256:1024", "1024", true),
+        ("256:4096", "4096", false),
+        ("4096:4096", "4096", false),
     ] {
         let (_directory, data) = directory();
-        let server = Binary::start_limited(&data, soft, hard);
+        let server = Binary::start_limited(&data, limits);
         let path = format!("/proc/{}/limits", server.child.id());
         let limits = std::fs::read_to_string(path).unwrap();
         let line = limits
             .lines()
             .find_map(|line| line.strip_prefix("Max open files"));
         let mut limits = line.unwrap().split_whitespace();
-        assert_eq!(limits.next(), Some(raised.to_string().as_str()));
+        assert_eq!(limits.next(), Some(raised));
         assert_eq!(
             server.log().contains("LimitNOFILE"),
             told,
@@ -165,7 +166,7 @@ fn where_no_more_connections_can_be_open_those_that_are_go_on_and_others_follow_
 {
     let (_directory, data) = directory();
     let person = people(&data, 1).remove(0);
-    let server = Binary::start_limited(&data, 256, 256);
+    let server = Binary::start_limited(&data, "256:256");
     let agent = agent();
     let url = format!("{}/communities", server.url);
     let write = || http(&agent, "POST", &url, &person.token, r#"{"name": "Tea"}"#);

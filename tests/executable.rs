@@ -31,12 +31,12 @@ impl Binary {
         Self::begin(data, command)
     }
 
-    /// Starts it with so many open files, at most, as `ulimit` says it.
-    pub(crate) fn start_limited(data: &Path, soft: u64, hard: u64) -> Self {
+    /// Starts it under limits of open files, `SOFT:HARD`; a hard one that is left out stays as it is.
+    pub(crate) fn start_limited(data: &Path, limits: &str) -> Self {
         let inner = saryno(data, &["serve", "--port", "0"]);
         let mut command = Command::new("prlimit");
         command
-            .arg(format!("--nofile={soft}:{hard}"))
+            .arg(format!("--nofile={limits}"))
             .arg(inner.get_program())
             .args(inner.get_args())
             .env("SARYNO_LIMITS__ENABLED", "false")
