@@ -101,7 +101,7 @@ impl Proxy {
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
-                .expect("nginx, of Debian's package nginx-light");
+                .expect("nginx, of Debian's package nginx");
             let listens = loop {
                 if TcpStream::connect(at).is_ok() {
                     break true;
