@@ -36,7 +36,7 @@ const PASSWORD: &str = "a horse, a staple";
 
 const SAMPLE: Duration = Duration::from_secs(10);
 
-/// How much more memory the second half of the time may take than the first, in MiB: twice what it was seen to wander.
+/// How much more memory the second half of the time may take than the first, in MiB; 2 were seen.
 const WANDERS: u64 = 32;
 
 /// The WAL's bound, in MiB: it starts again after 4 MiB unless somebody reads meanwhile, such as a backup.

@@ -88,6 +88,7 @@ async fn receive(
         fill(&mut body, &mut stream, most, patience).await?;
     }
     if body.len() > most {
+        drop(body);
         // However that ends, it is too large.
         let _ = timeout(patience, copy(&mut stream, &mut sink())).await;
         return Err(Error::BodyTooLarge(most));
