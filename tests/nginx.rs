@@ -61,7 +61,7 @@ impl Proxy {
             let whole = format!(
                 "daemon off; master_process off; pid {}; error_log {} info; worker_rlimit_nofile 16384;
                 events {{ worker_connections 8192; }}
-                http {{ client_body_temp_path {}; proxy_temp_path {}; fastcgi_temp_path {}; uwsgi_temp_path {};
+                http {{ access_log off; client_body_temp_path {}; proxy_temp_path {}; fastcgi_temp_path {}; uwsgi_temp_path {};
                 scgi_temp_path {}; include {}; }}",
                 path("pid"),
                 path("log"),

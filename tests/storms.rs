@@ -46,9 +46,13 @@ fn send(agent: &ureq::Agent, url: &str, shot: &Shot<'_>, address: &str) -> u16 {
     status
 }
 
-/// A storm from 64 clients, each of which sends so many of these; meanwhile somebody asks, and is answered. `shot` is told how many
-/// there were before.
-fn storm(each: usize, shot: impl Fn(usize, &[Person]) -> Shot<'static> + Sync) -> Weather {
+/// A storm from so many clients, each of which sends so many of these; meanwhile somebody asks, and is answered. `shot` is told how
+/// many there were before.
+fn storm(
+    clients: usize,
+    each: usize,
+    shot: impl Fn(usize, &[Person]) -> Shot<'static> + Sync,
+) -> Weather {
     let (_directory, data) = directory();
     let people = people(&data, CLIENTS + 1);
     run_json(&data, &["registration", "open"]);
@@ -73,7 +77,7 @@ fn storm(each: usize, shot: impl Fn(usize, &[Person]) -> Shot<'static> + Sync) -
             }
             served
         });
-        let storming: Vec<_> = (0..CLIENTS)
+        let storming: Vec<_> = (0..clients)
             .map(|client| {
                 scope.spawn(move || {
                     let agent = agent();
@@ -117,7 +121,7 @@ impl Weather {
 
 #[test]
 fn of_log_ins() {
-    let weather = storm(2, |number, _| {
+    let weather = storm(CLIENTS, 2, |number, _| {
         let body =
             json!({"tag": format!("Person {}#0001", number % 9), "password": "a horse, a staple"});
         ("POST", "/auth/login", None, body.to_string())
@@ -127,7 +131,7 @@ fn of_log_ins() {
 
 #[test]
 fn of_registrations() {
-    let weather = storm(1, |number, _| {
+    let weather = storm(CLIENTS, 1, |number, _| {
         let body = json!({"username": format!("New {number}"), "password": "a horse, a staple"});
         ("POST", "/auth/register", None, body.to_string())
     });
@@ -136,7 +140,7 @@ fn of_registrations() {
 
 #[test]
 fn of_tokens_that_are_none() {
-    let weather = storm(100, |_, _| {
+    let weather = storm(CLIENTS, 100, |_, _| {
         let bytes: [u8; 32] = rand::rng().random();
         let token = base64ct::Base64UrlUnpadded::encode_string(&bytes);
         (
@@ -151,7 +155,7 @@ fn of_tokens_that_are_none() {
 
 #[test]
 fn of_bodies_as_large_as_any_or_larger() {
-    let weather = storm(30, |number, people| {
+    let weather = storm(CLIENTS, 30, |number, people| {
         let person = &people[number % CLIENTS];
         let filler = "a".repeat(64 * 1024 - 30 + number % 3 * 30);
         let body = json!({"type": 2, "recipient": filler}).to_string();
@@ -168,8 +172,8 @@ fn of_bodies_as_large_as_any_or_larger() {
 #[test]
 fn of_avatars() {
     // A large one that is flat but for some noise, which no compression makes smaller: 1.1 MiB, in base64 nearly 1.5 MiB.
-    let noise = RgbImage::from_fn(2_048, 2_048, |_, y| match y {
-        0..126 => image::Rgb(rand::rng().random()),
+    let noise = RgbImage::from_fn(1_024, 1_024, |_, y| match y {
+        0..252 => image::Rgb(rand::rng().random()),
         _ => image::Rgb([0; 3]),
     });
     let picture = uri(&encode(noise.into(), ImageFormat::Png));
@@ -179,7 +183,7 @@ fn of_avatars() {
     // Most are damaged somewhere, which costs no core half a second.
     let mut damaged = whole.clone();
     damaged.replace_range(size / 2..size / 2 + 8, "AAAAAAAA");
-    let weather = storm(1, |number, people| {
+    let weather = storm(24, 1, |number, people| {
         let token = people[number].token.clone();
         let body = if number % 8 == 0 { &whole } else { &damaged };
         ("PATCH", "/users/@me", Some(token), body.clone())
