@@ -3,10 +3,12 @@
 //! `cargo bench --bench http` starts both on free ports of this machine and drives them with `wrk` (Debian's package of that
 //! name), in turns, because a machine that others use is now fast and now slow. What counts is the ratio of the medians.
 
+mod server;
+mod wrk;
+
 use std::env;
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
 use base64ct::{Base64, Encoding};
 use image::{ImageFormat, RgbImage};
@@ -14,13 +16,14 @@ use rocket::http::ContentType;
 use rocket::{Config, State, get, routes};
 use serde_json::Value;
 
+use server::{Result, Server, text};
+use wrk::{Driven, drive};
+
 /// How often each of the two is measured.
 const PAIRS: usize = 5;
 
 /// What says to a second process of this program that it is the bare one.
 const BARE: &str = "--bare";
-
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
@@ -103,8 +106,8 @@ fn measure() -> Result<()> {
         let bare = Server::start(Command::new(env::current_exe()?).arg(BARE).arg(&file))?;
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for _ in 0..PAIRS {
-            theirs.push(drive(&bare.url)?);
-            ours.push(drive(&url)?);
+            theirs.push(drive(&bare.url, None)?);
+            ours.push(drive(&url, None)?);
         }
         let (ours, theirs) = (median(ours), median(theirs));
         println!(
@@ -117,12 +120,6 @@ fn measure() -> Result<()> {
         );
     }
     Ok(())
-}
-
-fn text(value: &Value) -> Result<&str> {
-    value
-        .as_str()
-        .ok_or_else(|| format!("no text: {value}").into())
 }
 
 /// Something like a photograph: smooth, with some noise.
@@ -138,90 +135,6 @@ fn picture() -> Result<String> {
     image.write_to(&mut png, ImageFormat::Png)?;
     let data = Base64::encode_string(png.get_ref());
     Ok(format!("data:image/png;base64,{data}"))
-}
-
-/// A server in a process of its own; ends with this.
-struct Server {
-    process: Child,
-    url: String,
-}
-
-impl Server {
-    fn start(command: &mut Command) -> Result<Self> {
-        let mut process = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
-        let output = process.stdout.take().ok_or("no standard output")?;
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        let url = line
-            .trim()
-            .strip_prefix("listening on ")
-            .ok_or("it does not listen")?;
-        Ok(Self {
-            process,
-            url: url.to_owned(),
-        })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// What `wrk` found.
-#[derive(Clone, Copy)]
-struct Driven {
-    /// Requests a second.
-    rate: f64,
-    /// Milliseconds that 99 % of the requests took at most.
-    p99: f64,
-}
-
-fn drive(url: &str) -> Result<Driven> {
-    let report = Command::new("wrk")
-        .args([
-            "--threads",
-            "1",
-            "--connections",
-            "32",
-            "--duration",
-            "2s",
-            "--latency",
-            url,
-        ])
-        .output()
-        .map_err(|error| format!("wrk: {error}; Debian's package wrk has it"))?;
-    let report = String::from_utf8(report.stdout)?;
-    if report.contains("Non-2xx") {
-        return Err(format!("{url} answers with errors:\n{report}").into());
-    }
-    let value = |name: &str| {
-        let line = report
-            .lines()
-            .find_map(|line| line.trim().strip_prefix(name));
-        line.map(str::trim)
-            .ok_or_else(|| format!("no {name} in\n{report}"))
-    };
-    Ok(Driven {
-        rate: value("Requests/sec:")?.parse()?,
-        p99: milliseconds(value("99%")?)?,
-    })
-}
-
-fn milliseconds(text: &str) -> Result<f64> {
-    let number = text.trim_end_matches(|sign: char| sign.is_ascii_alphabetic());
-    let factor = match &text[number.len()..] {
-        "us" => 0.001,
-        "ms" => 1.0,
-        "s" => 1_000.0,
-        unit => return Err(format!("unknown unit: {unit}").into()),
-    };
-    Ok(number.parse::<f64>()? * factor)
 }
 
 fn median(mut driven: Vec<Driven>) -> Driven {

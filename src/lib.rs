@@ -119,6 +119,7 @@ pub fn server(
         meter: Arc::new(Meter::new()),
         metrics: Arc::new(Metrics::new()),
         limits: Arc::new(routes::limits::Limits::new(&config.limits)),
+        large_bodies: routes::body::Turns::new(),
     };
     let rocket = rocket::custom(RocketConfig {
         address: config.address,

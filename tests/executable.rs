@@ -22,17 +22,36 @@ impl Binary {
     }
 
     pub(crate) fn start_with(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut command = saryno(data, &["serve", "--port", "0"]);
+        command
+            .args(arguments)
+            // Most tests ask more often than anybody may.
+            .env("SARYNO_LIMITS__ENABLED", "false")
+            .envs(variables.iter().copied());
+        Self::begin(data, command)
+    }
+
+    /// Starts it under limits of open files, `SOFT:HARD`; a hard one that is left out stays as it is.
+    pub(crate) fn start_limited(data: &Path, limits: &str) -> Self {
+        let inner = saryno(data, &["serve", "--port", "0"]);
+        let mut command = Command::new("prlimit");
+        command
+            .arg(format!("--nofile={limits}"))
+            .arg(inner.get_program())
+            .args(inner.get_args())
+            .env("SARYNO_LIMITS__ENABLED", "false")
+            .current_dir(data.parent().unwrap());
+        Self::begin(data, command)
+    }
+
+    fn begin(data: &Path, mut command: Command) -> Self {
         let log = data.with_extension("log");
         let errors = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(&log)
             .unwrap();
-        let mut child = saryno(data, &["serve", "--port", "0"])
-            .args(arguments)
-            // Most tests ask more often than anybody may.
-            .env("SARYNO_LIMITS__ENABLED", "false")
-            .envs(variables.iter().copied())
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(errors)
             .spawn()
@@ -65,6 +84,21 @@ impl Binary {
     /// All it has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap()
+    }
+
+    /// The most memory it has had so far, in MiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.unwrap().trim().trim_end_matches(" kB");
+        kib.parse::<u64>().unwrap() / 1024
+    }
+
+    /// How many files and connections it has open.
+    pub(crate) fn open_files(&self) -> usize {
+        let path = format!("/proc/{}/fd", self.child.id());
+        std::fs::read_dir(path).unwrap().count()
     }
 
     pub(crate) fn signal(&self, name: &str) {

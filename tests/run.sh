@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The one command that passes all tests, for people and for CI alike. It needs Rust and a C compiler; Debian's `faketime` for
 # the tests that move the clock; Debian's `chromium` and `chromium-driver`, and npm, for those of the pages;
-# user namespaces (`unshare`) for those of a full disk. Debian's packages
+# user namespaces (`unshare`) for those of a full disk; Debian's `nginx` for those of the proxy. Debian's packages
 # it installs by itself where it can.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,6 +11,9 @@ compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || missing+=(faketi
 command -v chromium >/dev/null || missing+=(chromium)
 command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v npm >/dev/null || missing+=(npm)
+# Where nobody but root has its directory in the path.
+PATH="$PATH:/usr/sbin"
+command -v nginx >/dev/null || missing+=(nginx)
 if [ ${#missing[@]} -gt 0 ]; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
         apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"

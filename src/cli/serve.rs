@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::data::DataDirectory;
 use super::preflight::look;
@@ -16,6 +17,12 @@ use crate::id::Generator;
 use crate::store::Store;
 use crate::store::sqlite::{Options, Sqlite};
 use crate::systemd::Manager;
+
+/// How many files and connections may be open at once, where the system doesn't allow more by itself.
+const OPEN_FILES: u64 = 16_384;
+
+/// So few that the operator should know.
+const FEW_OPEN_FILES: u64 = 4_096;
 
 /// Run the server.
 #[derive(Args)]
@@ -44,6 +51,7 @@ impl Serve {
         for warning in found.stumbles.iter().chain(&found.warnings) {
             tracing::warn!("{warning}");
         }
+        raise_open_files();
         let config = settings.config;
         let data = DataDirectory::at(&place.data)?;
         let claim = Arc::new(data.claim()?);
@@ -111,4 +119,29 @@ fn introduce(place: &Place, settings: &Settings) {
         settings = chosen.collect::<Vec<_>>().join(", "),
         "Saryno starts"
     );
+}
+
+/// Raises the limit of open files, of which each connection is one, to what is enough as far as the system lets it: the usual
+/// soft one of 1,024 is for programs that can't count further. More than enough would be memory for whoever holds connections open.
+fn raise_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let enough = limit
+        .maximum
+        .map_or(OPEN_FILES, |most| most.min(OPEN_FILES));
+    if limit.current.is_some_and(|current| current < enough) {
+        let raised = Rlimit {
+            current: Some(enough),
+            ..limit
+        };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!("the limit of open files can't be raised: {error}");
+        }
+    }
+    if let Some(current) = getrlimit(Resource::Nofile).current
+        && current < FEW_OPEN_FILES
+    {
+        tracing::warn!(
+            "no more than {current} files and connections can be open at once; raise the hard limit (LimitNOFILE= of a systemd unit, ulimit -Hn of a shell) to {OPEN_FILES}"
+        );
+    }
 }

@@ -1,23 +1,42 @@
 //! What a request brings along: its body and its query string, as [`Fields`].
 
+use std::time::Duration;
+
 use rocket::data::{ByteUnit, Data, FromData, Outcome as DataOutcome};
 use rocket::http::MediaType;
 use rocket::outcome::Outcome;
 use rocket::request::{self, FromRequest, Request};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt, copy, sink};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::idempotency::HEADER;
-use super::stop;
+use super::{app, stop};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 
 /// How many bytes a body may have (contract, section 1, "body limit").
 const LIMIT: usize = 64 * 1024;
 
+/// How many bodies are read at once beyond [`LIMIT`]: each holds up to 1.5 MiB of memory, and a client may take its time.
+const LARGE_AT_ONCE: usize = 32;
+
+/// How long a body may take to arrive, and how long it may wait for its turn: enough for the largest from a poor mobile line.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// How much of a body too large is read nevertheless, in bytes: a client that is still sending when the connection closes never
 /// sees the answer.
 const DRAIN: u64 = 16 * 1024 * 1024;
+
+/// The turns of bodies that are larger than most.
+pub(crate) struct Turns(Semaphore);
+
+impl Turns {
+    pub(crate) fn new() -> Self {
+        Self(Semaphore::new(LARGE_AT_ONCE))
+    }
+}
 
 /// A JSON body, and the SHA-256 of its bytes where an idempotency key stands for it.
 pub(crate) struct Body<const MOST: usize = LIMIT>(pub(crate) Fields, pub(crate) Option<[u8; 32]>);
@@ -43,23 +62,53 @@ async fn read(
     most: usize,
 ) -> Result<(Fields, Option<[u8; 32]>)> {
     check_content_type(request)?;
-    let broken = |_| Error::Malformed("The body did not arrive whole.".into());
-    let mut stream = data.open(ByteUnit::from(DRAIN));
-    let mut body = Vec::new();
-    (&mut stream)
-        .take(most as u64 + 1)
-        .read_to_end(&mut body)
-        .await
-        .map_err(broken)?;
-    if body.len() > most {
-        tokio::io::copy(&mut stream, &mut tokio::io::sink())
-            .await
-            .map_err(broken)?;
-        return Err(Error::BodyTooLarge(most));
-    }
+    let turns = &app(request)?.large_bodies;
+    let stream = data.open(ByteUnit::from(DRAIN));
+    let body = receive(stream, most, turns, PATIENCE).await?;
     let keyed = request.headers().contains(HEADER);
     let hash = keyed.then(|| Sha256::digest(&body).into());
     Ok((Fields::parse(&body)?, hash))
+}
+
+/// Reads a body of at most `most` bytes. One larger than [`LIMIT`] waits for its turn with the rest still on the wire: so memory
+/// is bounded however many clients send such bodies, and however slowly.
+async fn receive(
+    mut stream: impl AsyncRead + Unpin,
+    most: usize,
+    turns: &Turns,
+    patience: Duration,
+) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    fill(&mut body, &mut stream, LIMIT.min(most), patience).await?;
+    if body.len() > LIMIT && most > LIMIT {
+        let turn = timeout(patience, turns.0.acquire()).await;
+        let _turn = turn
+            .map_err(|_| Error::Busy)?
+            .map_err(|_| Error::ShuttingDown)?;
+        fill(&mut body, &mut stream, most, patience).await?;
+    }
+    if body.len() > most {
+        drop(body);
+        // However that ends, it is too large.
+        let _ = timeout(patience, copy(&mut stream, &mut sink())).await;
+        return Err(Error::BodyTooLarge(most));
+    }
+    Ok(body)
+}
+
+/// Reads on until the body is whole, or larger than `most` by one byte.
+async fn fill(
+    body: &mut Vec<u8>,
+    stream: &mut (impl AsyncRead + Unpin),
+    most: usize,
+    patience: Duration,
+) -> Result<()> {
+    let rest = most + 1 - body.len();
+    let read = timeout(patience, stream.take(rest as u64).read_to_end(body)).await;
+    let malformed = |sentence: &str| Error::Malformed(sentence.into());
+    read.map_err(|_| malformed("The body took more than a minute to arrive; send it faster."))?
+        .map_err(|_| malformed("The body did not arrive whole."))?;
+    Ok(())
 }
 
 /// A `Content-Type` that is there says JSON, in UTF-8 if it says how it is encoded.
@@ -91,5 +140,51 @@ impl<'r> FromRequest<'r> for Query {
             .query_fields()
             .map(|field| (field.name.source().to_string(), field.value.to_owned()));
         Outcome::Success(Self(Fields::query(parameters)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    use super::*;
+
+    const MOST: usize = 1536 * 1024;
+
+    /// What becomes of a body of which so many bytes come and no end.
+    async fn endless(bytes: usize, turns: &Turns) -> Result<Vec<u8>> {
+        let (mut client, server) = duplex(2 * MOST);
+        client.write_all(&vec![b' '; bytes]).await.unwrap();
+        let received = receive(server, MOST, turns, Duration::from_millis(10)).await;
+        drop(client);
+        received
+    }
+
+    #[tokio::test]
+    async fn a_body_that_does_not_come_to_its_end_is_given_up_whatever_came_of_it() {
+        for bytes in [0, 1, LIMIT, LIMIT + 1, MOST] {
+            let given_up = endless(bytes, &Turns::new()).await;
+            assert!(matches!(given_up, Err(Error::Malformed(_))), "{bytes}");
+        }
+        let given_up = endless(MOST + 1, &Turns::new()).await;
+        assert_eq!(given_up, Err(Error::BodyTooLarge(MOST)));
+    }
+
+    #[tokio::test]
+    async fn a_large_body_waits_for_its_turn_and_a_small_one_does_not() {
+        let turns = Turns::new();
+        let all = u32::try_from(LARGE_AT_ONCE).unwrap();
+        let taken = turns.0.acquire_many(all).await.unwrap();
+        let (patience, large) = (Duration::from_mins(1), vec![b' '; LIMIT + 1]);
+        let small = &large[1..];
+        let received = receive(small, MOST, &turns, patience).await;
+        assert_eq!(received.unwrap().len(), LIMIT);
+        let refused = receive(&large[..], MOST, &turns, Duration::from_millis(10)).await;
+        assert_eq!(refused, Err(Error::Busy));
+        let waiting = receive(&large[..], MOST, &turns, patience);
+        let give_back = async { drop(taken) };
+        let (received, ()) = tokio::join!(waiting, give_back);
+        assert_eq!(received.unwrap().len(), LIMIT + 1);
+        assert_eq!(turns.0.available_permits(), LARGE_AT_ONCE);
     }
 }

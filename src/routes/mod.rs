@@ -70,6 +70,8 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     /// How often somebody may do something.
     pub(crate) limits: Arc<Limits>,
+    /// The turns of large bodies.
+    pub(crate) large_bodies: body::Turns,
 }
 
 /// Mounts every route at `/` and again at `/v1`, the catchers, and what dresses the answers.

@@ -43,11 +43,17 @@ pub(crate) fn require_page(request: &Request<'_>) -> Result<()> {
 }
 
 fn is_own(request: &Request<'_>, origin: &str) -> bool {
-    let host = request.headers().get_one("Host");
+    let host = host(request);
     let named = origin
         .split_once("://")
         .is_some_and(|(_, authority)| Some(authority) == host);
     named || public_url(request).is_some_and(|url| url == origin)
+}
+
+/// What the request calls the server; nothing where it calls it two names, of which a proxy may have looked at the other.
+fn host<'r>(request: &'r Request<'_>) -> Option<&'r str> {
+    let mut hosts = request.headers().get("Host");
+    hosts.next().filter(|_| hosts.next().is_none())
 }
 
 fn public_url<'r>(request: &'r Request<'_>) -> Option<&'r str> {
@@ -145,7 +151,7 @@ impl Site {
                     Some("https") => Scheme::Https,
                     _ => app(request).map_or(Scheme::Http, |app| app.scheme),
                 };
-                let host = headers.get_one("Host").unwrap_or("localhost");
+                let host = host(request).unwrap_or("localhost");
                 format!("{scheme}://{host}")
             },
             str::to_owned,

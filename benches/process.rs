@@ -1,0 +1,18 @@
+//! What a process takes of the machine.
+
+use std::fs;
+
+use crate::server::Result;
+
+/// Its memory, in MiB.
+pub(crate) fn memory(process: u32) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.ok_or("no VmRSS")?.trim().trim_end_matches(" kB");
+    Ok(kib.parse::<u64>()? / 1024)
+}
+
+/// How many files and connections it has open.
+pub(crate) fn files(process: u32) -> Result<usize> {
+    Ok(fs::read_dir(format!("/proc/{process}/fd"))?.count())
+}
