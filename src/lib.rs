@@ -12,7 +12,7 @@
 //! | [`images`] | avatars and icons: what is taken, stored, shown and drawn |
 //! | [`backups`] | copies that were verified, when they are made, and what a look at the whole of a database finds |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
-//! | [`cores`] | the queue for work that keeps a core busy |
+//! | [`cores`], [`disk`] | the queue for work that keeps a core busy; what data lie on |
 //! | [`fields`], [`error`], [`limits`], [`idempotency`] | a body read with all its faults at once; the one error; how often is too often; what is done once |
 //! | [`meter`], [`metrics`] | how the server does, second by second, and for an operator's Prometheus |
 //! | [`store`] | everything that lasts: the trait, and SQLite behind it |
@@ -41,6 +41,7 @@ pub mod config;
 pub mod cores;
 pub mod directory;
 pub mod discriminators;
+pub mod disk;
 pub mod error;
 pub mod fields;
 pub mod flags;

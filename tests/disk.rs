@@ -285,7 +285,10 @@ fn lose_some(file: &mut Vec<u8>, told: &Told, odds: f64, random: &mut StdRng) {
     while from < bytes.len() {
         let to = bytes.len().min(from + SECTOR - (at + from) % SECTOR);
         if random.random_bool(odds) {
-            write(file, &Told::Write((at + from) as u64, bytes[from..to].to_vec()));
+            write(
+                file,
+                &Told::Write((at + from) as u64, bytes[from..to].to_vec()),
+            );
         }
         from = to;
     }

@@ -51,5 +51,8 @@ fn kills_under_64_writing_clients_lose_nothing_that_was_answered_and_no_id_comes
     assert!(server.terminate().success());
     let found = ledger.is_kept_by(&data);
     assert_well(&data);
-    println!("{rounds} kills, {} writes answered, {found} found", ledger.answered());
+    println!(
+        "{rounds} kills, {} writes answered, {found} found",
+        ledger.answered()
+    );
 }

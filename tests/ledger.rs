@@ -111,10 +111,7 @@ impl Ledger {
             let mut allowed = last.iter().filter(|write| write.sent <= until);
             let found = stored.get(thing);
             if !allowed.any(|write| write.state.as_ref() == found) {
-                missing.push(format!(
-                    "{thing:?} is {found:?}, not {:?}",
-                    last[0].state
-                ));
+                missing.push(format!("{thing:?} is {found:?}, not {:?}", last[0].state));
             }
         }
         (held, missing)
@@ -297,11 +294,20 @@ impl Client<'_> {
     }
 
     fn change_community(&self, turn: usize, name: String) -> Option<()> {
-        let Some(id) = self.communities.get(turn / 10 % self.communities.len().max(1)) else {
+        let Some(id) = self
+            .communities
+            .get(turn / 10 % self.communities.len().max(1))
+        else {
             return Some(());
         };
         let (thing, path) = (Thing::Community(id.clone()), format!("/communities/{id}"));
-        self.change(thing, Some(name.clone()), "PATCH", &path, &json!({"name": name}))
+        self.change(
+            thing,
+            Some(name.clone()),
+            "PATCH",
+            &path,
+            &json!({"name": name}),
+        )
     }
 
     /// Makes something; the answer, and when it was asked for.

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::pace::Pace;
 use super::verification::Verification;
 use super::{Source, checksum, with_end};
+use crate::disk::{directory_of, sync};
 use crate::error::{Error, Result};
 
 /// The end of the name of what is not a backup yet. What has it and is nobody's is cleared away by the next backup.
@@ -88,23 +89,6 @@ pub fn make(source: &dyn Source, file: &Path, pace: &Pace) -> Result<Made> {
         took: begun.elapsed(),
         verification,
     })
-}
-
-/// Writes a directory's entries to the disk: a name is as durable as the last of these.
-///
-/// # Errors
-/// What the system says.
-pub fn sync(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
-/// The directory that a file is in.
-#[must_use]
-pub fn directory_of(file: &Path) -> &Path {
-    let parent = file
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
 }
 
 /// Clears away what backups left that were ended midway: whoever still writes one holds a lock on it.

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use crate::error::Result;
 pub use every::Every;
 pub use keeper::{Failure, Health, Keeper, Plan, Report};
-pub use making::{Made, directory_of, make, sync};
+pub use making::{Made, make};
 pub use name::in_a_name;
 pub use pace::{Pace, Work};
 pub use shelf::Kept;

@@ -38,7 +38,10 @@ impl Serve {
             .config;
         start_log(&config.log);
         let data = DataDirectory::at(&place.data)?;
-        let claim = Arc::new(data.claim()?);
+        if let Some(warning) = data.require_local()? {
+            tracing::warn!("{warning}");
+        }
+        let claim = Arc::new(data.claim_to_serve()?);
         let options = Options {
             readers: config.store.readers,
             queue: config.store.queue,

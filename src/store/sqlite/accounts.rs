@@ -11,7 +11,9 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{Listing, Order, Page};
-use crate::tokens::{Caller, Code, NewToken, SecretHash, Session, UNUSED_END, USE_PRECISION};
+use crate::tokens::{
+    Caller, Code, NewToken, SecretHash, Session, UNUSED_END, USE_PRECISION, is_noted,
+};
 use crate::users::{NewUser, Tag, User};
 
 pub(super) const CALLER: &str = concat!(
@@ -78,7 +80,7 @@ impl Accounts for Sqlite {
                 found.ok_or(Error::Unauthorized)
             })
             .await?;
-        if last_used.is_none_or(|last_used| last_used.after(USE_PRECISION) <= now) {
+        if is_noted(last_used, USE_PRECISION, now) {
             let token = caller.token;
             self.writer.run_unanswered(move |connection| {
                 connection

@@ -26,17 +26,21 @@ mod terms;
 mod users;
 mod verify;
 mod views;
+mod wal;
 mod writer;
 
+use std::fmt::Display;
 use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
 use crate::clock::Timestamp;
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::store::{Store, Work};
@@ -69,6 +73,8 @@ pub struct Sqlite {
     readers: Readers,
     writer: Writer,
     path: PathBuf,
+    /// What was met that is damaged, first of all.
+    damage: OnceLock<Error>,
 }
 
 impl Sqlite {
@@ -77,21 +83,22 @@ impl Sqlite {
     /// # Errors
     /// [`Error::Internal`] with a sentence for the operator: not a database, another program's, a newer version's, unreadable.
     pub fn open(path: &Path, options: Options) -> Result<Self> {
-        let refuse =
-            |error: String| Error::Internal(format!("{} can't be opened: {error}", path.display()));
-        create(path).map_err(|error| refuse(error.to_string()))?;
-        let writing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)
-            .map_err(|error| refuse(error.to_string()))?;
-        migrate::migrate(&writing).map_err(|error| refuse(error.to_string()))?;
-        make_private(path).map_err(|error| refuse(error.to_string()))?;
+        let refuse = |error: &dyn Display| {
+            Error::Internal(format!("{} can't be opened: {error}", path.display()))
+        };
+        create(path).map_err(|error| disk::refusal(path, &error))?;
+        let writing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
+        let writing = writing.map_err(|error| refuse(&Error::from(error)))?;
+        migrate::migrate(&writing).map_err(|error| refuse(&error))?;
+        make_private(path).map_err(|error| disk::refusal(path, &error))?;
 
-        let readers =
-            Readers::open(path, options.readers).map_err(|error| refuse(error.to_string()))?;
+        let readers = Readers::open(path, options.readers).map_err(|error| refuse(&error))?;
         let writer = Writer::start(writing, options.queue, options.batch)?;
         Ok(Self {
             readers,
             writer,
             path: path.to_path_buf(),
+            damage: OnceLock::new(),
         })
     }
 
@@ -107,9 +114,10 @@ impl Sqlite {
             let transaction = connection.unchecked_transaction()?;
             operation(&transaction)
         };
-        tokio::task::spawn_blocking(work)
+        let outcome = tokio::task::spawn_blocking(work)
             .await
-            .map_err(|error| Error::Internal(format!("a read: {error}")))?
+            .map_err(|error| Error::Internal(format!("a read: {error}")))?;
+        self.notice(outcome)
     }
 
     /// Runs an operation on the writer: under its own savepoint, in one commit with others, answered after it. It may be run
@@ -119,7 +127,16 @@ impl Sqlite {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T> + Send + 'static,
     {
-        self.writer.run(operation).await
+        self.notice(self.writer.run(operation).await)
+    }
+
+    /// Remembers that something was met that is damaged: whoever asks whether the store is whole is told.
+    fn notice<T>(&self, outcome: Result<T>) -> Result<T> {
+        if let Err(error @ Error::Damaged(_)) = &outcome {
+            // The first is kept.
+            let _ = self.damage.set(error.clone());
+        }
+        outcome
     }
 }
 
@@ -144,7 +161,18 @@ impl Store for Sqlite {
             Ok(connection.query_row("SELECT one FROM instance", [], |_| Ok(()))?)
         };
         self.read(probe).await?;
-        self.write(probe).await
+        if let Some(damage) = self.damage.get() {
+            return Err(damage.clone());
+        }
+        if !self.writer.is_hindered() {
+            return self.write(probe).await;
+        }
+        // The last write found no room, or worse: whether the next one would is only told by a write.
+        let write = |connection: &Connection| {
+            connection.execute("UPDATE instance SET registration = registration", [])?;
+            Ok(())
+        };
+        self.write(write).await
     }
 }
 
@@ -185,9 +213,20 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 impl From<rusqlite::Error> for Error {
     /// What the database says, by what the caller can do about it. Its own words go to the log only.
     fn from(error: rusqlite::Error) -> Self {
+        // The log's index, which is shared in memory and lies beside the log: it only fails to grow where there is no room.
+        let extended = error.sqlite_error().map(|error| error.extended_code);
+        if extended == Some(ffi::SQLITE_IOERR_SHMSIZE) {
+            return Self::StorageFull;
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::StorageFull,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(format!(
+                "The data are damaged ({error}); `saryno verify` tells more, and `saryno restore FILE` puts a backup that was verified in their place and keeps them aside."
+            )),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) => Self::Internal(format!(
+                "database: {error}; see that the user that runs saryno may write the data directory and all that is in it, and that its file system can be written"
+            )),
             _ => Self::Internal(format!("database: {error}")),
         }
     }
