@@ -6,6 +6,9 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 
+/// The variable that turns all limits on or off.
+const LIMITS: &str = "SARYNO_LIMITS__ENABLED";
+
 /// The real executable, serving a directory on a port of its own.
 pub(crate) struct Binary {
     pub(crate) child: Child,
@@ -22,21 +25,23 @@ impl Binary {
     }
 
     pub(crate) fn start_with(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let log = data.with_extension("log");
+        let mut command = saryno(data, &["serve", "--port", "0"]);
+        command.args(arguments).envs(variables.iter().copied());
+        Self::start_command(&mut command, &data.with_extension("log"))
+    }
+
+    /// Starts a server by this command, whose standard error goes to this file.
+    pub(crate) fn start_command(command: &mut Command, log: &Path) -> Self {
         let errors = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(&log)
+            .open(log)
             .unwrap();
-        let mut child = saryno(data, &["serve", "--port", "0"])
-            .args(arguments)
-            // Most tests ask more often than anybody may.
-            .env("SARYNO_LIMITS__ENABLED", "false")
-            .envs(variables.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(errors)
-            .spawn()
-            .unwrap();
+        // Most tests ask more often than anybody may.
+        if !command.get_envs().any(|(name, _)| name == LIMITS) {
+            command.env(LIMITS, "false");
+        }
+        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         output.read_line(&mut line).unwrap();
@@ -45,12 +50,12 @@ impl Binary {
             .strip_prefix("listening on ")
             .map(ToOwned::to_owned);
         let url = url
-            .unwrap_or_else(|| panic!("did not start: {}", std::fs::read_to_string(&log).unwrap()));
+            .unwrap_or_else(|| panic!("did not start: {}", std::fs::read_to_string(log).unwrap()));
         Self {
             child,
             url,
             output,
-            log,
+            log: log.to_owned(),
         }
     }
 

@@ -76,6 +76,16 @@ impl DataDirectory {
         }
     }
 
+    /// Whether a look at it sees all that was written, where no server writes it.
+    pub(super) fn require_whole_unless_served(&self) -> Result<()> {
+        // Where nothing can be locked, nothing can be written.
+        let turn = self.take_turn();
+        if turn.is_ok() && self.claim().is_err() {
+            return Ok(());
+        }
+        self.database_file().require_whole_wal()
+    }
+
     /// Whether what is in it may be opened to be written: not where that would lose something. Nobody else may write it meanwhile.
     fn require_whole(&self) -> Result<()> {
         let database = self.database();

@@ -31,6 +31,7 @@ mod writer;
 
 use std::fmt::Display;
 use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -39,6 +40,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
+use crate::backups::with_end;
 use crate::clock::Timestamp;
 use crate::disk;
 use crate::error::{Error, Result};
@@ -167,7 +169,11 @@ impl Store for Sqlite {
         if !self.writer.is_hindered() {
             return self.write(probe).await;
         }
-        // The last write found no room, or worse: whether the next one would is only told by a write.
+        // The last write found no room, or worse: whether the next one would is only told by writing.
+        let path = with_end(&self.path, "-probe");
+        tokio::task::spawn_blocking(move || find_room(&path))
+            .await
+            .map_err(|error| Error::Internal(format!("a probe: {error}")))??;
         let write = |connection: &Connection| {
             connection.execute("UPDATE instance SET registration = registration", [])?;
             Ok(())
@@ -186,6 +192,20 @@ fn create(path: &Path) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?;
     Ok(())
+}
+
+/// Room for what a few writes take. The log has room for a small one where there is none for the next.
+const ROOM: [u8; 1 << 18] = [0; 1 << 18];
+
+/// Whether there is some room on the disk: takes it, and gives it back.
+fn find_room(probe: &Path) -> Result<()> {
+    let found = fs::write(probe, ROOM);
+    // What there was no room for is there in part.
+    let _ = fs::remove_file(probe);
+    found.map_err(|error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::StorageFull,
+        _ => disk::refusal(probe, &error),
+    })
 }
 
 /// Takes a file that turned out to be ours away from everybody else, should it have been copied here with another mode.

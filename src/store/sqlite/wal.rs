@@ -3,6 +3,9 @@
 //! SQLite reads a log up to the first frame whose checksum is wrong and forgets the rest: behind a power cut that is a transaction
 //! that was never answered. Each commit is synced before the next begins, so a crash leaves one such transaction at most. Where
 //! there are more, the log was damaged later, and transactions that were answered would be forgotten with it.
+//!
+//! Nor does it ask whether the log is of this very database: whoever puts another file in its place, and leaves the log, gets the
+//! pages of both. Both tell how many pages there are, which is how most of such are found out.
 //! <https://www.sqlite.org/fileformat2.html#walformat>
 
 use std::fs::File;
@@ -27,23 +30,54 @@ pub(super) fn require_whole(database: &Path) -> Result<()> {
     let unreadable = |error: io::Error| crate::disk::refusal(&path, &error);
     for _ in 0..LOOKS {
         let before = header(&path).map_err(unreadable)?;
-        let lost = match &before {
-            Some(header) => lost_commits(&path, header).map_err(unreadable)?,
-            None => 0,
-        };
-        if lost < 2 {
+        let Some(seen) = &before else { return Ok(()) };
+        let found = look(&path, seen).map_err(unreadable)?;
+        let fault = if found.lost > 1 {
+            "is damaged: it holds changes that were answered and can't be read any more"
+        } else if found.sizes_differ(database).map_err(unreadable)? {
+            "is not the log of the database that it is beside"
+        } else {
             return Ok(());
-        }
+        };
         // Somebody may have begun it anew.
         if before == header(&path).map_err(unreadable)? {
             return Err(Error::Damaged(format!(
-                "{} is damaged: behind the place there are changes that were answered and could not be read any more; \
-                restore a backup that was verified (`saryno restore FILE`), which keeps these data aside",
+                "{} {fault}; restore a backup that was verified (`saryno restore FILE`), which keeps these data aside",
                 path.display()
             )));
         }
     }
     Ok(())
+}
+
+/// What a look at a log comes to.
+#[derive(Default)]
+struct Found {
+    /// How many commits of this very log stand at or behind the first place that SQLite would not read.
+    lost: u64,
+    /// How many pages the database has after the last commit that can be read; 0 without one.
+    pages: u32,
+    /// What the first page says of that, if it is in the log.
+    told: Option<u32>,
+}
+
+impl Found {
+    /// Whether the database says that it has another number of pages than the log knows of.
+    fn sizes_differ(&self, database: &Path) -> io::Result<bool> {
+        let told = match self.told {
+            Some(told) => told,
+            None => {
+                let mut first = [0; 100];
+                File::open(database)?.read_exact(&mut first)?;
+                // Else it was written last by a program that did not keep count.
+                if first.get(24..28) != first.get(92..96) {
+                    return Ok(false);
+                }
+                big_endian(&first, 28)
+            }
+        };
+        Ok(self.pages != 0 && told != self.pages)
+    }
 }
 
 /// The log's header, if it has one.
@@ -60,13 +94,15 @@ fn header(path: &Path) -> io::Result<Option<[u8; HEADER]>> {
     }
 }
 
-/// How many commits of this very log stand at or behind the first place that SQLite would not read.
-fn lost_commits(path: &Path, header: &[u8; HEADER]) -> io::Result<u64> {
+fn look(path: &Path, header: &[u8; HEADER]) -> io::Result<Found> {
     let word = |at| big_endian(header, at);
     let page = usize::try_from(word(8)).unwrap_or(usize::MAX);
     // Not a size that a page has: nothing of it can be read.
     if !(512..=65_536).contains(&page) || !page.is_power_of_two() {
-        return Ok(u64::MAX);
+        return Ok(Found {
+            lost: u64::MAX,
+            ..Found::default()
+        });
     }
     let mut sum = Sum {
         little_endian: word(0) & 1 == 0,
@@ -79,7 +115,8 @@ fn lost_commits(path: &Path, header: &[u8; HEADER]) -> io::Result<u64> {
 
     let mut log = BufReader::with_capacity(1 << 20, File::open(path)?);
     io::copy(&mut log.by_ref().take(HEADER as u64), &mut io::sink())?;
-    let (mut frame, mut lost) = (vec![0; FRAME_HEADER + page], 0);
+    let (mut frame, mut found) = (vec![0; FRAME_HEADER + page], Found::default());
+    let mut told = None;
     while log
         .read_exact(&mut frame)
         .map_or_else(ended, |()| Ok(true))?
@@ -91,10 +128,17 @@ fn lost_commits(path: &Path, header: &[u8; HEADER]) -> io::Result<u64> {
             let recorded = [big_endian(&frame, 16), big_endian(&frame, 20)];
             readable = is_of_this_log && sum.parts == recorded;
         }
-        let is_commit = big_endian(&frame, 4) != 0;
-        lost += u64::from(!readable && is_of_this_log && is_commit);
+        let pages = big_endian(&frame, 4);
+        if readable && big_endian(&frame, 0) == 1 {
+            told = Some(big_endian(&frame, FRAME_HEADER + 28));
+        }
+        match (pages, readable) {
+            (0, _) => {}
+            (_, true) => (found.pages, found.told) = (pages, told),
+            (_, false) => found.lost += u64::from(is_of_this_log),
+        }
     }
-    Ok(lost)
+    Ok(found)
 }
 
 fn ended(error: io::Error) -> io::Result<bool> {
