@@ -18,6 +18,9 @@ use crate::users::{Flag, User};
 /// A log-in's token ends after so long without use (contract, section 1, "tokens").
 pub const UNUSED_END: Duration = Duration::from_hours(90 * 24);
 
+/// And is forgotten after so long: not at once, for a clock that is a year ahead for an hour would take away for good what is in use.
+pub const FORGOTTEN: Duration = Duration::from_hours(3 * 365 * 24);
+
 /// How exactly the last use of a token is kept: a write an hour, not one a request.
 pub const USE_PRECISION: Duration = Duration::from_hours(1);
 

@@ -23,13 +23,17 @@ fn contents(data: &Path) -> BTreeMap<String, Vec<u8>> {
     let read = |name: &String| std::fs::read(data.join(name)).unwrap_or_default();
     let kept = files.filter(|name| !name.ends_with(".lock") && !name.ends_with("-shm"));
     let all = kept.map(|name| (name.clone(), read(&name)));
-    all.filter(|(name, bytes)| !name.ends_with("-wal") || !bytes.is_empty()).collect()
+    all.filter(|(name, bytes)| !name.ends_with("-wal") || !bytes.is_empty())
+        .collect()
 }
 
 /// Runs a command that ought to end by itself.
 fn ended(command: &Command) -> Output {
     let mut bounded = Command::new("timeout");
-    bounded.arg("20").arg(command.get_program()).args(command.get_args());
+    bounded
+        .arg("20")
+        .arg(command.get_program())
+        .args(command.get_args());
     bounded.current_dir(command.get_current_dir().unwrap());
     bounded.output().unwrap()
 }
@@ -45,14 +49,21 @@ fn sentence(output: &Output) -> String {
 }
 
 fn change(data: &Path, at: u64, change: impl Fn(u8) -> u8) {
-    let file = std::fs::File::options().read(true).write(true).open(data.join("saryno.db")).unwrap();
+    let file = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(data.join("saryno.db"))
+        .unwrap();
     let mut byte = [0];
     file.read_exact_at(&mut byte, at).unwrap();
     file.write_all_at(&[change(byte[0])], at).unwrap();
 }
 
 fn cut(data: &Path, to: impl Fn(u64) -> u64) {
-    let file = std::fs::File::options().write(true).open(data.join("saryno.db")).unwrap();
+    let file = std::fs::File::options()
+        .write(true)
+        .open(data.join("saryno.db"))
+        .unwrap();
     file.set_len(to(file.metadata().unwrap().len())).unwrap();
 }
 
@@ -76,33 +87,85 @@ fn leave_a_log(data: &Path, by: &Person) -> PathBuf {
 fn data_that_are_not_saryno_s_or_not_whole_are_refused_with_what_to_do_and_left_as_they_are() {
     const RESTORE: &str = "saryno restore FILE";
     let cases: [(&str, Harm, &str); 15] = [
-        ("text", |data| std::fs::write(data.join("saryno.db"), "Dear diary, ".repeat(999)).unwrap(), RESTORE),
-        ("another program's", |data| sql(data, "PRAGMA application_id = 7"), "--data"),
-        ("nobody's", |data| {
-            std::fs::remove_file(data.join("saryno.db")).unwrap();
-            sql(data, "CREATE TABLE recipes (id INTEGER)");
-        }, "--data"),
-        ("a newer version's", |data| sql(data, "PRAGMA user_version = 2"), "run the version of saryno"),
-        ("cut in half", |data| cut(data, |length| length / 2), RESTORE),
+        (
+            "text",
+            |data| std::fs::write(data.join("saryno.db"), "Dear diary, ".repeat(999)).unwrap(),
+            RESTORE,
+        ),
+        (
+            "another program's",
+            |data| sql(data, "PRAGMA application_id = 7"),
+            "--data",
+        ),
+        (
+            "nobody's",
+            |data| {
+                std::fs::remove_file(data.join("saryno.db")).unwrap();
+                sql(data, "CREATE TABLE recipes (id INTEGER)");
+            },
+            "--data",
+        ),
+        (
+            "a newer version's",
+            |data| sql(data, "PRAGMA user_version = 2"),
+            "run the version of saryno",
+        ),
+        (
+            "cut in half",
+            |data| cut(data, |length| length / 2),
+            RESTORE,
+        ),
         ("cut in a page", |data| cut(data, |_| 5_000), RESTORE),
         ("cut in the header", |data| cut(data, |_| 90), RESTORE),
-        ("another beginning", |data| change(data, 0, |byte| byte ^ 0x41), RESTORE),
-        ("another size of pages", |data| change(data, 16, |byte| byte ^ 0x41), RESTORE),
-        ("another format", |data| change(data, 18, |byte| byte ^ 0x40), RESTORE),
-        ("more pages than there are", |data| change(data, 29, |byte| byte ^ 0x41), RESTORE),
-        ("no first page", |data| change(data, 100, |byte| byte ^ 0x41), RESTORE),
-        ("nothing, where data were served", |data| {
-            std::fs::remove_file(data.join("saryno.db")).unwrap();
-            std::fs::write(data.join("serve.lock"), "http://127.0.0.1:8000").unwrap();
-        }, RESTORE),
-        ("an empty file beside a log", |data| {
-            cut(data, |_| 0);
-            std::fs::write(data.join("saryno.db-wal"), "what was answered").unwrap();
-        }, RESTORE),
-        ("a directory", |data| {
-            std::fs::remove_file(data.join("saryno.db")).unwrap();
-            std::fs::create_dir(data.join("saryno.db")).unwrap();
-        }, "--data"),
+        (
+            "another beginning",
+            |data| change(data, 0, |byte| byte ^ 0x41),
+            RESTORE,
+        ),
+        (
+            "another size of pages",
+            |data| change(data, 16, |byte| byte ^ 0x41),
+            RESTORE,
+        ),
+        (
+            "another format",
+            |data| change(data, 18, |byte| byte ^ 0x40),
+            RESTORE,
+        ),
+        (
+            "more pages than there are",
+            |data| change(data, 29, |byte| byte ^ 0x41),
+            RESTORE,
+        ),
+        (
+            "no first page",
+            |data| change(data, 100, |byte| byte ^ 0x41),
+            RESTORE,
+        ),
+        (
+            "nothing, where data were served",
+            |data| {
+                std::fs::remove_file(data.join("saryno.db")).unwrap();
+                std::fs::write(data.join("serve.lock"), "http://127.0.0.1:8000").unwrap();
+            },
+            RESTORE,
+        ),
+        (
+            "an empty file beside a log",
+            |data| {
+                cut(data, |_| 0);
+                std::fs::write(data.join("saryno.db-wal"), "what was answered").unwrap();
+            },
+            RESTORE,
+        ),
+        (
+            "a directory",
+            |data| {
+                std::fs::remove_file(data.join("saryno.db")).unwrap();
+                std::fs::create_dir(data.join("saryno.db")).unwrap();
+            },
+            "--data",
+        ),
     ];
     for (what, harm, words) in cases {
         let (directory, data) = directory();
@@ -117,12 +180,20 @@ fn data_that_are_not_saryno_s_or_not_whole_are_refused_with_what_to_do_and_left_
         ] {
             let complaint = sentence(&ended(&saryno(&data, arguments)));
             assert!(complaint.contains(words), "{what}: {complaint}");
-            assert!(before == contents(&data), "{what}: {arguments:?} changed something");
+            assert!(
+                before == contents(&data),
+                "{what}: {arguments:?} changed something"
+            );
         }
-        for arguments in [&["verify"][..], &["backup", backup.to_str().unwrap()]] {
+        // Of that one all is whole but that it can't be written, and a copy can.
+        let others = [&["verify"][..], &["backup", backup.to_str().unwrap()]];
+        for arguments in others.into_iter().filter(|_| what != "another format") {
             let output = ended(&saryno(&data, arguments));
             assert_eq!(output.status.code(), Some(1), "{what}: {output:?}");
-            assert!(before == contents(&data), "{what}: {arguments:?} changed something");
+            assert!(
+                before == contents(&data),
+                "{what}: {arguments:?} changed something"
+            );
         }
         assert!(!backup.exists(), "{what}");
     }
@@ -139,18 +210,35 @@ fn a_log_in_which_a_byte_was_flipped_is_refused_and_not_forgotten_from_there_on(
         flipped[at] ^= 0x10;
         std::fs::write(&wal, &flipped).unwrap();
         let before = contents(&data);
-        for arguments in [&["serve", "--port", "0"][..], &["user", "create", "Ada"], &["verify"], &["backup", "one.db"]] {
+        for arguments in [
+            &["serve", "--port", "0"][..],
+            &["user", "create", "Ada"],
+            &["verify"],
+            &["backup", "one.db"],
+        ] {
             let complaint = sentence(&ended(&saryno(&data, arguments)));
-            assert!(complaint.contains("saryno.db-wal is damaged"), "{at}: {complaint}");
-            assert!(complaint.contains("saryno restore FILE"), "{at}: {complaint}");
-            assert!(before == contents(&data), "{at}: {arguments:?} changed something");
+            assert!(
+                complaint.contains("saryno.db-wal is damaged"),
+                "{at}: {complaint}"
+            );
+            assert!(
+                complaint.contains("saryno restore FILE"),
+                "{at}: {complaint}"
+            );
+            assert!(
+                before == contents(&data),
+                "{at}: {arguments:?} changed something"
+            );
         }
     }
     std::fs::write(&wal, &whole).unwrap();
     let server = Binary::start(&data);
     assert!(server.terminate().success());
     let stored = crate::ledger::stored(&data.join("saryno.db"));
-    assert_eq!(stored.values().filter(|state| *state == "Logged").count(), 5);
+    assert_eq!(
+        stored.values().filter(|state| *state == "Logged").count(),
+        5
+    );
     assert_eq!(run_json(&data, &["verify"])["ok"], true);
 }
 
@@ -158,7 +246,10 @@ fn a_log_in_which_a_byte_was_flipped_is_refused_and_not_forgotten_from_there_on(
 fn by_another(data: &Path, arguments: &[&str]) -> Output {
     let command = saryno(data, arguments);
     let mut other = Command::new("unshare");
-    other.args(["--user", "timeout", "20"]).arg(command.get_program()).args(command.get_args());
+    other
+        .args(["--user", "timeout", "20"])
+        .arg(command.get_program())
+        .args(command.get_args());
     other.current_dir(data.parent().unwrap()).output().unwrap()
 }
 
@@ -171,9 +262,18 @@ fn what_may_not_be_read_or_written_is_told_with_who_may() {
     people(&data, 2);
     let file = data.join("saryno.db");
     let before = std::fs::read(&file).unwrap();
-    for (path, closed, open) in [(&file, 0o000, 0o600), (&file, 0o400, 0o600), (&data, 0o000, 0o700), (&data, 0o500, 0o700)] {
+    for (path, closed, open) in [
+        (&file, 0o000, 0o600),
+        (&file, 0o400, 0o600),
+        (&data, 0o000, 0o700),
+        (&data, 0o500, 0o700),
+    ] {
         mode(path, closed);
-        for arguments in [&["serve", "--port", "0"][..], &["user", "create", "Ada"], &["user", "show", "1"]] {
+        for arguments in [
+            &["serve", "--port", "0"][..],
+            &["user", "create", "Ada"],
+            &["user", "show", "1"],
+        ] {
             let complaint = sentence(&by_another(&data, arguments));
             assert!(complaint.contains("user"), "{closed:o} {complaint}");
         }
@@ -202,7 +302,10 @@ fn a_directory_that_can_not_be_made_is_told_with_what_to_do() {
         .output()
         .unwrap();
     let complaint = sentence(&output);
-    assert!(complaint.contains("can't be made") && complaint.contains("--data"), "{complaint}");
+    assert!(
+        complaint.contains("can't be made") && complaint.contains("--data"),
+        "{complaint}"
+    );
 }
 
 #[test]
@@ -229,7 +332,10 @@ fn on_a_file_system_that_became_read_only_nothing_starts_and_a_backup_can_still_
             assert!(sentence.contains("mount it for writing"), "{sentence}");
         }
         assert!(before == contents(&data));
-        let made = run(&directory.path().join("new"), &["restore", kept.to_str().unwrap()]);
+        let made = run(
+            &directory.path().join("new"),
+            &["restore", kept.to_str().unwrap()],
+        );
         assert!(made.status.success(), "{made:?}");
     }
 }
@@ -255,7 +361,10 @@ fn page(data: &Path, sql: &str) -> u64 {
 }
 
 fn spoil(data: &Path, page: u64, with: u8) {
-    let file = std::fs::File::options().write(true).open(data.join("saryno.db")).unwrap();
+    let file = std::fs::File::options()
+        .write(true)
+        .open(data.join("saryno.db"))
+        .unwrap();
     file.write_all_at(&[with; 4096], (page - 1) * 4096).unwrap();
 }
 
@@ -286,7 +395,10 @@ fn a_damaged_page_of_any_kind_is_told_by_ready_and_by_verify() {
         let server = Binary::start(&data);
         eventually("503", || ready(&server).0 == 503);
         let (_, answer) = ready(&server);
-        assert!(text(&answer["message"]).contains("saryno verify"), "{answer}");
+        assert!(
+            text(&answer["message"]).contains("saryno verify"),
+            "{answer}"
+        );
         server.kill();
         let look = run(&data, &["verify"]);
         assert_eq!(look.status.code(), Some(1), "{sql}: {look:?}");
@@ -310,7 +422,9 @@ fn damage_that_is_met_while_serving_is_an_error_and_never_a_404_and_ready_tells_
         let sql = "SELECT pageno FROM dbstat WHERE name = 'users' AND pagetype = 'leaf' ORDER BY path LIMIT 1 OFFSET 3";
         let page = page(&data, sql);
         let server = Binary::start(&data);
-        eventually("the look at the data", || server.log().contains("the data are whole"));
+        eventually("the look at the data", || {
+            server.log().contains("the data are whole")
+        });
         assert_eq!(ready(&server).0, 200);
         spoil(&data, page, with);
         let (agent, mut damaged) = (agent(), 0);
@@ -321,13 +435,20 @@ fn damage_that_is_met_while_serving_is_an_error_and_never_a_404_and_ready_tells_
                 assert_eq!(answer["username"], format!("Crowd of {id}"));
                 continue;
             }
-            assert_eq!((status, &answer["code"]), (500, &json!("internal")), "{answer}");
+            assert_eq!(
+                (status, &answer["code"]),
+                (500, &json!("internal")),
+                "{answer}"
+            );
             assert_eq!(ready(&server).0, 503);
             damaged += 1;
         }
         assert!((10..200).contains(&damaged), "{damaged}");
         let (_, answer) = ready(&server);
-        assert!(text(&answer["message"]).contains("saryno restore"), "{answer}");
+        assert!(
+            text(&answer["message"]).contains("saryno restore"),
+            "{answer}"
+        );
         assert!(server.log().contains("malformed"));
     }
 }
@@ -353,9 +474,17 @@ fn a_log_that_was_left_beside_another_file_is_not_read_into_it() {
     // Somebody puts the old file back by hand, and leaves the log of the new one beside it.
     std::fs::copy(old.path().join("saryno.db"), data.join("saryno.db")).unwrap();
     let before = contents(&data);
-    for arguments in [&["serve", "--port", "0"][..], &["user", "create", "Ada"], &["verify"], &["backup", "one.db"]] {
+    for arguments in [
+        &["serve", "--port", "0"][..],
+        &["user", "create", "Ada"],
+        &["verify"],
+        &["backup", "one.db"],
+    ] {
         let complaint = sentence(&ended(&saryno(&data, arguments)));
-        assert!(complaint.contains("is not the log of the database"), "{complaint}");
+        assert!(
+            complaint.contains("is not the log of the database"),
+            "{complaint}"
+        );
         assert!(complaint.contains("saryno restore FILE"), "{complaint}");
         assert!(before == contents(&data), "{arguments:?} changed something");
     }

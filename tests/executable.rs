@@ -41,7 +41,11 @@ impl Binary {
         if !command.get_envs().any(|(name, _)| name == LIMITS) {
             command.env(LIMITS, "false");
         }
-        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().unwrap();
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(errors)
+            .spawn()
+            .unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         output.read_line(&mut line).unwrap();

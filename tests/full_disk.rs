@@ -32,7 +32,15 @@ impl Disk {
         std::fs::create_dir(&place).unwrap();
         let script = "mount -t tmpfs -o size=$2k,mode=777 none \"$1\"; echo mounted; exec cat";
         let mut holder = Command::new("unshare")
-            .args(["--user", "--map-root-user", "--mount", "sh", "-euc", script, "sh"])
+            .args([
+                "--user",
+                "--map-root-user",
+                "--mount",
+                "sh",
+                "-euc",
+                script,
+                "sh",
+            ])
             .arg(&place)
             .arg(kibibytes.to_string())
             .stdin(Stdio::piped())
@@ -127,7 +135,13 @@ impl Drop for Disk {
 }
 
 /// Status, `Retry-After` and body.
-fn ask(url: &str, method: &str, path: &str, token: &str, body: &Value) -> (u16, Option<String>, Value) {
+fn ask(
+    url: &str,
+    method: &str,
+    path: &str,
+    token: &str,
+    body: &Value,
+) -> (u16, Option<String>, Value) {
     let request = ureq::http::Request::builder()
         .method(method)
         .uri(format!("{url}{path}"))
@@ -139,14 +153,25 @@ fn ask(url: &str, method: &str, path: &str, token: &str, body: &Value) -> (u16, 
     let text = response.body_mut().read_to_string().unwrap();
     let after = response.headers().get("Retry-After");
     let after = after.map(|after| after.to_str().unwrap().to_owned());
-    (response.status().as_u16(), after, serde_json::from_str(&text).unwrap_or(Value::Null))
+    (
+        response.status().as_u16(),
+        after,
+        serde_json::from_str(&text).unwrap_or(Value::Null),
+    )
 }
 
 #[track_caller]
 fn is_full(answer: &(u16, Option<String>, Value)) {
     let (status, after, body) = answer;
-    assert_eq!((*status, &body["code"]), (503, &json!("storage_full")), "{body}");
-    assert!(after.is_some() && text(&body["message"]).contains("disk is full"), "{body}");
+    assert_eq!(
+        (*status, &body["code"]),
+        (503, &json!("storage_full")),
+        "{body}"
+    );
+    assert!(
+        after.is_some() && text(&body["message"]).contains("disk is full"),
+        "{body}"
+    );
 }
 
 /// Has everybody make communities until each was told so many times that there is no room. What was answered otherwise was made.
@@ -159,7 +184,9 @@ fn write_until_full(url: &str, people: &[Person], made: &Mutex<BTreeSet<String>>
                     let body = json!({"name": "N".repeat(100)});
                     let answer = ask(url, "POST", "/communities", &person.token, &body);
                     if answer.0 == 201 {
-                        made.lock().unwrap().insert(text(&answer.2["id"]).to_owned());
+                        made.lock()
+                            .unwrap()
+                            .insert(text(&answer.2["id"]).to_owned());
                         continue;
                     }
                     is_full(&answer);
@@ -187,7 +214,9 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
 #[track_caller]
 fn is_exactly(disk: &Disk, made: &Mutex<BTreeSet<String>>) {
     let (_copy, connection) = disk.copy();
-    let mut statement = connection.prepare("SELECT CAST(id AS TEXT) FROM communities").unwrap();
+    let mut statement = connection
+        .prepare("SELECT CAST(id AS TEXT) FROM communities")
+        .unwrap();
     let stored = statement.query_map([], |row| row.get(0)).unwrap();
     let stored: BTreeSet<String> = stored.map(Result::unwrap).collect();
     assert!(stored == *made.lock().unwrap());
@@ -199,9 +228,25 @@ fn is_exactly(disk: &Disk, made: &Mutex<BTreeSet<String>>) {
 fn a_full_disk_refuses_writes_and_nothing_else_and_room_is_all_it_needs() {
     let (disk, people) = Disk::new(6 * 1024, 8);
     let password = "correct horse battery";
-    let mut command = disk.command(&["user", "create", "Ada", "--discriminator", "0001", "--password-stdin"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(password.as_bytes()).unwrap();
+    let mut command = disk.command(&[
+        "user",
+        "create",
+        "Ada",
+        "--discriminator",
+        "0001",
+        "--password-stdin",
+    ]);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(password.as_bytes())
+        .unwrap();
     assert!(child.wait().unwrap().success());
     let (made, refused) = (Mutex::default(), AtomicUsize::new(0));
     let server = disk.start();
@@ -216,10 +261,18 @@ fn a_full_disk_refuses_writes_and_nothing_else_and_room_is_all_it_needs() {
         // A small write may find room where a larger one did not; not for ever.
         let mut log_ins = (0..30).map(|_| ask(&server.url, "POST", "/auth/login", "", &login));
         is_full(&log_ins.find(|answer| answer.0 != 200).unwrap());
-        let (status, _, page) = ask(&server.url, "GET", "/users/@me/communities", &people[1].token, &json!({}));
+        let (status, _, page) = ask(
+            &server.url,
+            "GET",
+            "/users/@me/communities",
+            &people[1].token,
+            &json!({}),
+        );
         assert!(status == 200 && page.is_array());
         disk.make_room();
-        eventually("ready again", || ask(&server.url, "GET", "/ready", "", &json!({})).0 == 200);
+        eventually("ready again", || {
+            ask(&server.url, "GET", "/ready", "", &json!({})).0 == 200
+        });
         let answer = ask(&server.url, "POST", "/auth/login", "", &login);
         assert_eq!(answer.0, 200, "{answer:?}");
         let body = json!({"name": "Room"});
@@ -230,13 +283,20 @@ fn a_full_disk_refuses_writes_and_nothing_else_and_room_is_all_it_needs() {
     assert!(server.terminate().success());
     is_exactly(&disk, &made);
     disk.assert_well();
-    println!("{} writes answered and found, {} refused", made.lock().unwrap().len(), refused.into_inner());
+    println!(
+        "{} writes answered and found, {} refused",
+        made.lock().unwrap().len(),
+        refused.into_inner()
+    );
 }
 
 #[test]
 fn where_the_log_can_not_be_folded_in_for_want_of_room_nothing_is_lost() {
     // The log is folded in at 1,000 pages of 4 KiB: with so much room left, there is room for it, but not for what is in it.
-    for (room, end) in [(4_400, Binary::kill as fn(Binary)), (4_800, |server| assert!(server.terminate().success()))] {
+    for (room, end) in [
+        (4_400, Binary::kill as fn(Binary)),
+        (4_800, |server| assert!(server.terminate().success())),
+    ] {
         let (disk, people) = Disk::new(16 * 1024, 8);
         // Backups would take room of their own.
         let log = disk.directory.path().join("log");
@@ -245,7 +305,9 @@ fn where_the_log_can_not_be_folded_in_for_want_of_room_nothing_is_lost() {
         disk.fill(room);
         let made = Mutex::default();
         write_until_full(&server.url, &people, &made, 3);
-        let wal = std::fs::metadata(disk.path("data/saryno.db-wal")).unwrap().len();
+        let wal = std::fs::metadata(disk.path("data/saryno.db-wal"))
+            .unwrap()
+            .len();
         assert!(wal > 1_000 * 4_096, "{wal}");
         end(server);
         is_exactly(&disk, &made);
@@ -267,7 +329,10 @@ fn a_start_on_a_disk_that_is_full_says_so_and_leaves_nothing_half_made() {
         let output = disk.run(arguments);
         let complaint = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{complaint}");
-        assert!(complaint.contains("disk is full") || complaint.contains("no room left"), "{complaint}");
+        assert!(
+            complaint.contains("disk is full") || complaint.contains("no room left"),
+            "{complaint}"
+        );
         assert_eq!(complaint.lines().count(), 1, "{complaint}");
     }
     assert!(before == std::fs::read(disk.path("data/saryno.db")).unwrap());

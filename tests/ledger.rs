@@ -5,13 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use saryno::accounts::Secret;
 use saryno::id::Id;
 use serde_json::{Value, json};
 
-use crate::executable::{agent, http, run_json};
+use crate::executable::{Binary, agent, http, run_json};
 use crate::races::{Person, text};
 
 /// A moment; whoever keeps a ledger says how it is told.
@@ -69,7 +70,7 @@ impl Ledger {
     }
 
     /// A server starts: what it gives is above all that was given before.
-    pub(crate) fn raise_the_floor(&self) {
+    fn raise_the_floor(&self) {
         *self.floor.lock().unwrap() = self.ids.lock().unwrap().iter().max().copied();
     }
 
@@ -115,6 +116,13 @@ impl Ledger {
             }
         }
         (held, missing)
+    }
+
+    /// Whether this was written, and answered.
+    pub(crate) fn tells_of(&self, thing: &Thing) -> bool {
+        let writes = self.writes.lock().unwrap();
+        let of_it = writes.get(thing).into_iter().flatten();
+        of_it.into_iter().any(|write| write.answered != NEVER)
     }
 
     /// The same, at the end, where nothing may be missing; how many writes there had to be.
@@ -190,8 +198,32 @@ struct Client<'a> {
 }
 
 impl Load<'_> {
+    /// Has so many clients write until so many more writes were answered; then this ends the server.
+    pub(crate) fn write_and_end(
+        &self,
+        server: Binary,
+        clients: usize,
+        enough: usize,
+        end: impl FnOnce(Binary),
+    ) {
+        let (url, enough) = (server.url.clone(), self.ledger.answered() + enough);
+        self.ledger.raise_the_floor();
+        std::thread::scope(|scope| {
+            for client in 0..clients {
+                let url = &url;
+                scope.spawn(move || self.write_until_it_ends(url, client));
+            }
+            let begun = Instant::now();
+            while self.ledger.answered() < enough {
+                assert!(begun.elapsed() < Duration::from_secs(60), "no answers");
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            end(server);
+        });
+    }
+
     /// One write after the other, until the server is gone.
-    pub(crate) fn write_until_it_ends(&self, url: &str, client: usize) {
+    fn write_until_it_ends(&self, url: &str, client: usize) {
         let mut client = Client {
             load: self,
             url,

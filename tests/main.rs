@@ -55,6 +55,7 @@ mod blocked_at_once;
 mod blocks;
 mod channels;
 mod clock;
+mod clock_jumps;
 mod command_line;
 mod communities;
 mod counts;

@@ -23,14 +23,19 @@ fn mounts(place: &Path, kind: &str) -> String {
 
 fn run(data: &Path, table: &Path, arguments: &[&str]) -> Output {
     let mut command = saryno(data, arguments);
-    command.env("LD_PRELOAD", library()).env("DISK_MOUNTS", table);
+    command
+        .env("LD_PRELOAD", library())
+        .env("DISK_MOUNTS", table);
     command.output().unwrap()
 }
 
 #[test]
 fn a_network_file_system_under_the_data_is_refused_with_what_to_do_before_there_is_a_database() {
     let (directory, _) = directory();
-    let (place, table) = (directory.path().join("a place"), directory.path().join("mounts"));
+    let (place, table) = (
+        directory.path().join("a place"),
+        directory.path().join("mounts"),
+    );
     std::fs::create_dir(&place).unwrap();
     for kind in ["nfs4", "cifs", "fuse.sshfs", "ceph"] {
         std::fs::write(&table, mounts(&place, kind)).unwrap();
@@ -38,7 +43,10 @@ fn a_network_file_system_under_the_data_is_refused_with_what_to_do_before_there_
             let output = run(&place.join("data"), &table, arguments);
             let complaint = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{complaint}");
-            assert!(complaint.contains(kind) && complaint.contains("--data"), "{complaint}");
+            assert!(
+                complaint.contains(kind) && complaint.contains("--data"),
+                "{complaint}"
+            );
             assert_eq!(std::fs::read_dir(place.join("data")).unwrap().count(), 0);
         }
     }
@@ -47,15 +55,31 @@ fn a_network_file_system_under_the_data_is_refused_with_what_to_do_before_there_
 #[test]
 fn one_that_may_be_another_machines_is_warned_of_and_a_local_one_is_not() {
     let (directory, _) = directory();
-    let (place, table) = (directory.path().join("place"), directory.path().join("mounts"));
+    let (place, table) = (
+        directory.path().join("place"),
+        directory.path().join("mounts"),
+    );
     std::fs::create_dir(&place).unwrap();
-    for (kind, warned) in [("virtiofs", true), ("9p", true), ("ext4", false), ("overlay", false)] {
+    for (kind, warned) in [
+        ("virtiofs", true),
+        ("9p", true),
+        ("ext4", false),
+        ("overlay", false),
+    ] {
         std::fs::write(&table, mounts(&place, kind)).unwrap();
         let data = place.join(kind);
-        let variables = [("LD_PRELOAD", library()), ("DISK_MOUNTS", table.to_str().unwrap())];
+        let variables = [
+            ("LD_PRELOAD", library()),
+            ("DISK_MOUNTS", table.to_str().unwrap()),
+        ];
         let server = Binary::start_with(&data, &[], &variables);
         let health = http(&agent(), "GET", &format!("{}/health", server.url), "", "");
         assert_eq!(health.unwrap(), (200, json!({"status": "ok"})));
-        assert_eq!(server.log().contains("another machine"), warned, "{kind}: {}", server.log());
+        assert_eq!(
+            server.log().contains("another machine"),
+            warned,
+            "{kind}: {}",
+            server.log()
+        );
     }
 }

@@ -83,10 +83,10 @@ impl DataDirectory {
         if turn.is_ok() && self.claim().is_err() {
             return Ok(());
         }
-        self.database_file().require_whole_wal()
+        self.require_whole()
     }
 
-    /// Whether what is in it may be opened to be written: not where that would lose something. Nobody else may write it meanwhile.
+    /// Whether what is in it may be opened: not where that would lose something. Nobody else may write it meanwhile.
     fn require_whole(&self) -> Result<()> {
         let database = self.database();
         let length = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
