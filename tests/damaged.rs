@@ -28,12 +28,16 @@ fn contents(data: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Runs a command that ought to end by itself.
-fn ended(command: &Command) -> Output {
+pub(crate) fn ended(command: &Command) -> Output {
     let mut bounded = Command::new("timeout");
-    bounded
-        .arg("20")
-        .arg(command.get_program())
-        .args(command.get_args());
+    bounded.arg("20").arg(command.get_program());
+    bounded.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bounded.env(name, value),
+            None => bounded.env_remove(name),
+        };
+    }
     bounded.current_dir(command.get_current_dir().unwrap());
     bounded.output().unwrap()
 }

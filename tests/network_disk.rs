@@ -5,6 +5,7 @@ use std::process::Output;
 
 use serde_json::json;
 
+use crate::damaged::ended;
 use crate::disk::library;
 use crate::executable::{Binary, agent, http, saryno};
 use crate::races::directory;
@@ -23,10 +24,8 @@ fn mounts(place: &Path, kind: &str) -> String {
 
 fn run(data: &Path, table: &Path, arguments: &[&str]) -> Output {
     let mut command = saryno(data, arguments);
-    command
-        .env("LD_PRELOAD", library())
-        .env("DISK_MOUNTS", table);
-    command.output().unwrap()
+    command.env("LD_PRELOAD", library());
+    ended(command.env("DISK_MOUNTS", table))
 }
 
 #[test]
