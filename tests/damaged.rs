@@ -21,7 +21,8 @@ type Harm = fn(&Path);
 fn contents(data: &Path) -> BTreeMap<String, Vec<u8>> {
     let files = names(data).into_iter();
     let read = |name: &String| std::fs::read(data.join(name)).unwrap_or_default();
-    let kept = files.filter(|name| !name.ends_with(".lock") && !name.ends_with("-shm"));
+    let passing = ["serve.lock", "command.lock", "saryno.db-shm"];
+    let kept = files.filter(|name| !passing.contains(&name.as_str()));
     let all = kept.map(|name| (name.clone(), read(&name)));
     all.filter(|(name, bytes)| !name.ends_with("-wal") || !bytes.is_empty())
         .collect()

@@ -215,7 +215,7 @@ impl Load<'_> {
             }
             let begun = Instant::now();
             while self.ledger.answered() < enough {
-                assert!(begun.elapsed() < Duration::from_secs(60), "no answers");
+                assert!(begun.elapsed() < Duration::from_mins(1), "no answers");
                 std::thread::sleep(Duration::from_millis(1));
             }
             end(server);
@@ -265,7 +265,7 @@ impl Client<'_> {
                 self.communities.push(id);
                 Some(())
             }
-            5 => self.change_community(turn, name),
+            5 => self.change_community(turn, &name),
             6 if self.communities.len() > 1 => {
                 let id = self.communities.remove(0);
                 let path = format!("/communities/{id}");
@@ -325,7 +325,7 @@ impl Client<'_> {
         Some(())
     }
 
-    fn change_community(&self, turn: usize, name: String) -> Option<()> {
+    fn change_community(&self, turn: usize, name: &str) -> Option<()> {
         let Some(id) = self
             .communities
             .get(turn / 10 % self.communities.len().max(1))
@@ -335,7 +335,7 @@ impl Client<'_> {
         let (thing, path) = (Thing::Community(id.clone()), format!("/communities/{id}"));
         self.change(
             thing,
-            Some(name.clone()),
+            Some(name.to_owned()),
             "PATCH",
             &path,
             &json!({"name": name}),

@@ -195,7 +195,7 @@ fn create(path: &Path) -> std::io::Result<()> {
 }
 
 /// Room for what a few writes take. The log has room for a small one where there is none for the next.
-const ROOM: [u8; 1 << 18] = [0; 1 << 18];
+static ROOM: [u8; 1 << 18] = [0; 1 << 18];
 
 /// Whether there is some room on the disk: takes it, and gives it back.
 fn find_room(probe: &Path) -> Result<()> {

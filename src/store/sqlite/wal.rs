@@ -64,17 +64,16 @@ struct Found {
 impl Found {
     /// Whether the database says that it has another number of pages than the log knows of.
     fn sizes_differ(&self, database: &Path) -> io::Result<bool> {
-        let told = match self.told {
-            Some(told) => told,
-            None => {
-                let mut first = [0; 100];
-                File::open(database)?.read_exact(&mut first)?;
-                // Else it was written last by a program that did not keep count.
-                if first.get(24..28) != first.get(92..96) {
-                    return Ok(false);
-                }
-                big_endian(&first, 28)
+        let told = if let Some(told) = self.told {
+            told
+        } else {
+            let mut first = [0; 100];
+            File::open(database)?.read_exact(&mut first)?;
+            // Else it was written last by a program that did not keep count.
+            if first.get(24..28) != first.get(92..96) {
+                return Ok(false);
             }
+            big_endian(&first, 28)
         };
         Ok(self.pages != 0 && told != self.pages)
     }
@@ -236,7 +235,7 @@ mod tests {
         let last = log.len() - 2 * (FRAME_HEADER + 4096);
         log[last..last + 512].fill(0);
         assert!(is_whole(&database, &log));
-        assert!(is_whole(&database, &[0; 40_000]));
+        assert!(is_whole(&database, &vec![0; 40_000]));
     }
 
     #[test]
