@@ -60,6 +60,7 @@ mod command_line;
 mod communities;
 mod counts;
 mod damaged;
+mod damaged_pages;
 mod developed;
 mod endpoints;
 mod export;
