@@ -81,6 +81,9 @@ impl Disk {
             .arg(inside.get_program())
             .args(inside.get_args())
             .current_dir(self.directory.path());
+        for (name, _) in inside.get_envs() {
+            command.env_remove(name);
+        }
         command
     }
 
