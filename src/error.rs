@@ -64,7 +64,7 @@ pub enum Error {
     Limited(Standing),
     /// 500: what happened, for the log.
     Internal(String),
-    /// 503: the data are damaged; holds a sentence that says what to do.
+    /// 500: what was asked for is damaged; holds a sentence that says what to do.
     Damaged(String),
     /// 503: too much to do at the moment; nothing was written.
     Busy,
@@ -106,8 +106,8 @@ impl Error {
             Self::BodyTooLarge(_) => 413,
             Self::UnsupportedMediaType => 415,
             Self::Limited(_) => 429,
-            Self::Internal(_) => 500,
-            Self::Damaged(_) | Self::Busy | Self::StorageFull | Self::ShuttingDown => 503,
+            Self::Internal(_) | Self::Damaged(_) => 500,
+            Self::Busy | Self::StorageFull | Self::ShuttingDown => 503,
         }
     }
 

@@ -13,7 +13,7 @@
 //! | [`backups`] | copies that were verified, when they are made, and what a look at the whole of a database finds |
 //! | [`portable`] | a whole instance as lines of JSON, from one server to another |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
-//! | [`cores`] | the queue for work that keeps a core busy |
+//! | [`cores`], [`disk`] | the queue for work that keeps a core busy; what data lie on |
 //! | [`fields`], [`error`], [`limits`], [`idempotency`] | a body read with all its faults at once; the one error; how often is too often; what is done once |
 //! | [`meter`], [`metrics`] | how the server does, second by second, and for an operator's Prometheus |
 //! | [`store`] | everything that lasts: the trait, and SQLite behind it |
@@ -42,6 +42,7 @@ pub mod config;
 pub mod cores;
 pub mod directory;
 pub mod discriminators;
+pub mod disk;
 pub mod error;
 pub mod fields;
 pub mod flags;

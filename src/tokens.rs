@@ -18,8 +18,18 @@ use crate::users::{Flag, User};
 /// A log-in's token ends after so long without use (contract, section 1, "tokens").
 pub const UNUSED_END: Duration = Duration::from_hours(90 * 24);
 
+/// And is forgotten after so long: not at once, for a clock that is a year ahead for an hour would take away for good what is in use.
+pub const FORGOTTEN: Duration = Duration::from_hours(3 * 365 * 24);
+
 /// How exactly the last use of a token is kept: a write an hour, not one a request.
 pub const USE_PRECISION: Duration = Duration::from_hours(1);
+
+/// Whether a use is to be noted now: the last one noted is long enough ago, or of a clock that was ahead, which would let what it
+/// admits live on for as long as that was.
+#[must_use]
+pub fn is_noted(last_used: Option<Timestamp>, precision: Duration, now: Timestamp) -> bool {
+    last_used.is_none_or(|last| last.after(precision) <= now || last > now.after(precision))
+}
 
 /// A secret of 256 random bits in base64url behind a prefix. Shown once; has no `Debug`.
 pub struct Secret(String);

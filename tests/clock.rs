@@ -13,14 +13,14 @@ use crate::executable::{Binary, agent, http, run_json};
 use crate::races::{database, directory, number, people};
 
 /// A wall clock that the test sets.
-struct Clock {
+pub(crate) struct Clock {
     library: String,
     file: PathBuf,
 }
 
 impl Clock {
     /// A clock that goes right, set by a file in this directory.
-    fn new(directory: &Path) -> Self {
+    pub(crate) fn new(directory: &Path) -> Self {
         let clock = Self {
             library: library(),
             file: directory.join("clock"),
@@ -29,11 +29,11 @@ impl Clock {
         clock
     }
 
-    fn step(&self, by: &str) {
+    pub(crate) fn step(&self, by: &str) {
         step(&self.file, by);
     }
 
-    fn variables(&self) -> [(&str, &str); 5] {
+    pub(crate) fn variables(&self) -> [(&str, &str); 5] {
         [
             ("LD_PRELOAD", &self.library),
             ("FAKETIME_TIMESTAMP_FILE", self.file.to_str().unwrap()),
@@ -63,7 +63,7 @@ fn library() -> String {
         .to_owned()
 }
 
-fn id(object: &Value) -> Id {
+pub(crate) fn id(object: &Value) -> Id {
     object["id"].as_str().unwrap().parse().unwrap()
 }
 

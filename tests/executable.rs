@@ -6,6 +6,9 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use serde_json::Value;
 
+/// The variable that turns all limits on or off.
+const LIMITS: &str = "SARYNO_LIMITS__ENABLED";
+
 /// The real executable, serving a directory on a port of its own.
 pub(crate) struct Binary {
     pub(crate) child: Child,
@@ -23,12 +26,8 @@ impl Binary {
 
     pub(crate) fn start_with(data: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = saryno(data, &["serve", "--port", "0"]);
-        command
-            .args(arguments)
-            // Most tests ask more often than anybody may.
-            .env("SARYNO_LIMITS__ENABLED", "false")
-            .envs(variables.iter().copied());
-        Self::begin(data, command)
+        command.args(arguments).envs(variables.iter().copied());
+        Self::start_command(&mut command, &data.with_extension("log"))
     }
 
     /// Starts it under limits of open files, `SOFT:HARD`; a hard one that is left out stays as it is.
@@ -39,18 +38,21 @@ impl Binary {
             .arg(format!("--nofile={limits}"))
             .arg(inner.get_program())
             .args(inner.get_args())
-            .env("SARYNO_LIMITS__ENABLED", "false")
             .current_dir(data.parent().unwrap());
-        Self::begin(data, command)
+        Self::start_command(&mut command, &data.with_extension("log"))
     }
 
-    fn begin(data: &Path, mut command: Command) -> Self {
-        let log = data.with_extension("log");
+    /// Starts a server by this command, whose standard error goes to this file.
+    pub(crate) fn start_command(command: &mut Command, log: &Path) -> Self {
         let errors = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
-            .open(&log)
+            .open(log)
             .unwrap();
+        // Most tests ask more often than anybody may.
+        if !command.get_envs().any(|(name, _)| name == LIMITS) {
+            command.env(LIMITS, "false");
+        }
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(errors)
@@ -64,12 +66,12 @@ impl Binary {
             .strip_prefix("listening on ")
             .map(ToOwned::to_owned);
         let url = url
-            .unwrap_or_else(|| panic!("did not start: {}", std::fs::read_to_string(&log).unwrap()));
+            .unwrap_or_else(|| panic!("did not start: {}", std::fs::read_to_string(log).unwrap()));
         Self {
             child,
             url,
             output,
-            log,
+            log: log.to_owned(),
         }
     }
 

@@ -4,9 +4,7 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Barrier, mpsc};
-use std::time::Duration;
+use std::sync::Barrier;
 
 use saryno::accounts::{Label, NewToken, Secret};
 use saryno::id::{Generator, Id};
@@ -64,100 +62,6 @@ pub(crate) fn people(data: &Path, count: usize) -> Vec<Person> {
     // The runtime holds the last reads; then the store lets go of the file.
     drop(runtime);
     made
-}
-
-/// A write that was answered.
-pub(crate) enum Written {
-    Community { id: Id, name: String },
-    Dm { id: Id, pair: [String; 2] },
-    Rename { user: String, name: String },
-}
-
-/// One write after the other until the server is gone: communities, DMs from both sides, names.
-fn write_until_it_ends(
-    url: &str,
-    client: usize,
-    people: &[Person],
-    turn: &AtomicUsize,
-    answered: &mpsc::Sender<Written>,
-) {
-    let agent = agent();
-    loop {
-        let turn = turn.fetch_add(1, Ordering::Relaxed);
-        // Two turns that follow each other ask for the same pair from both sides.
-        let pair = turn / 6;
-        let (first, second) = (pair % people.len(), (pair / people.len() + 1) % 7);
-        let (me, other) = (first, (first + 1 + second) % people.len());
-        let (me, other) = if turn.is_multiple_of(2) {
-            (me, other)
-        } else {
-            (other, me)
-        };
-        let name = format!("Name {turn}");
-        let (method, path, body, me) = match turn % 6 {
-            0 | 1 => {
-                let body = json!({"type": 2, "recipient_id": people[other].id});
-                ("POST", "/users/@me/channels", body, &people[me])
-            }
-            // One client a person: of two renames at once it can't be said which was last.
-            2 => (
-                "PATCH",
-                "/users/@me",
-                json!({"username": name}),
-                &people[client],
-            ),
-            _ => ("POST", "/communities", json!({"name": name}), &people[me]),
-        };
-        let Ok((status, object)) = http(
-            &agent,
-            method,
-            &format!("{url}{path}"),
-            &me.token,
-            &body.to_string(),
-        ) else {
-            return;
-        };
-        assert!(status == 200 || status == 201, "{status} {object}");
-        let id: Id = object["id"].as_str().unwrap().parse().unwrap();
-        let written = match turn % 6 {
-            0 | 1 => {
-                let mut pair = [me.id.clone(), people[other].id.clone()];
-                pair.sort();
-                Written::Dm { id, pair }
-            }
-            2 => Written::Rename {
-                user: id.to_string(),
-                name,
-            },
-            _ => Written::Community { id, name },
-        };
-        answered.send(written).unwrap();
-    }
-}
-
-/// Four clients write; when so many writes were answered, this ends the server; then all that was answered.
-pub(crate) fn write_and_end(
-    server: Binary,
-    people: &[Person],
-    turn: &AtomicUsize,
-    enough: usize,
-    end: impl FnOnce(Binary),
-) -> Vec<Written> {
-    let (sender, receiver) = mpsc::channel();
-    let url = server.url.clone();
-    std::thread::scope(|scope| {
-        for client in 0..4 {
-            let (url, sender) = (&url, sender.clone());
-            scope.spawn(move || write_until_it_ends(url, client, people, turn, &sender));
-        }
-        drop(sender);
-        let mut written: Vec<_> = (0..enough)
-            .map(|_| receiver.recv_timeout(Duration::from_secs(30)).unwrap())
-            .collect();
-        end(server);
-        written.extend(receiver.iter());
-        written
-    })
 }
 
 /// Sends one request for each of these people at once, each from a connection that stands already.

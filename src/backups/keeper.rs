@@ -314,7 +314,7 @@ impl Keeper {
         }
         if let Some(every) = self.plan.every {
             let last = health.backup;
-            if last.unwrap_or(self.since).after(every.saturating_mul(2)) < Timestamp::now() {
+            if last.unwrap_or(self.since()).after(every.saturating_mul(2)) < Timestamp::now() {
                 let what = last.map_or_else(
                     || "There is no verified backup".to_owned(),
                     |last| format!("The last verified backup is of {last}"),
@@ -342,11 +342,19 @@ impl Keeper {
 
     fn next_due(&self) -> Option<Timestamp> {
         let every = self.plan.every?;
+        let (since, now) = (self.since(), Timestamp::now());
         let known = self.known();
         let last = known.last.as_ref().map(|last| last.made_at.after(every));
-        let retry = known.last_failure.as_ref();
-        let retry = retry.map(|failure| failure.at.after(RETRY.min(every)));
-        Some(last.unwrap_or(self.since).max(retry.unwrap_or(self.since)))
+        let failed = known.last_failure.as_ref().map(|failure| failure.at);
+        // Under a clock that was wrong: it puts off nothing, either.
+        let failed = failed.filter(|failed| *failed <= now);
+        let retry = failed.map(|failed| failed.after(RETRY.min(every)));
+        Some(last.unwrap_or(since).max(retry.unwrap_or(since)))
+    }
+
+    /// Since when there could have been one; a clock that was ahead then is no reason to wait for it.
+    fn since(&self) -> Timestamp {
+        self.since.min(Timestamp::now())
     }
 
     fn check(&self, now: Timestamp) {

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::pace::Pace;
-use super::partial::{Partial, cannot_write, directory_of, sync};
+use super::partial::{Partial, cannot_write};
 use super::verification::Verification;
 use super::{Source, checksum};
+use crate::disk::{directory_of, sync};
 use crate::error::{Error, Result};
 
 /// What it is called where it can't be written.

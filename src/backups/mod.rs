@@ -18,7 +18,6 @@ pub use keeper::{Check, Failure, Health, Keeper, Outcome, Plan, Report};
 pub use making::{Made, make};
 pub use name::in_a_name;
 pub use pace::{Pace, Work};
-pub use partial::{directory_of, sync};
 pub use shelf::Kept;
 pub use verification::{Finding, Severity, Verification};
 

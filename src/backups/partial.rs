@@ -7,6 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::with_end;
+use crate::disk::{directory_of, sync};
 use crate::error::{Error, Result};
 
 /// The end of the name of what is not whole yet. What has it and is nobody's is cleared away by the next that is made there.
@@ -93,23 +94,6 @@ impl Drop for Partial {
     fn drop(&mut self) {
         remove(&self.path);
     }
-}
-
-/// Writes a directory's entries to the disk: a name is as durable as the last of these.
-///
-/// # Errors
-/// What the system says.
-pub fn sync(directory: &Path) -> io::Result<()> {
-    File::open(directory)?.sync_all()
-}
-
-/// The directory that a file is in.
-#[must_use]
-pub fn directory_of(file: &Path) -> &Path {
-    let parent = file
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    parent.unwrap_or(Path::new("."))
 }
 
 /// Clears away what was ended midway: whoever still writes one holds a lock on it.

@@ -1,8 +1,7 @@
 //! The directory that backups are kept in. What has a backup's name in it is one, and was verified: nothing gets its name before.
 
-use std::fs::{self, DirBuilder};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use serde::Serialize;
 use super::checksum;
 use super::name::{made_at, name_of};
 use crate::clock::Timestamp;
+use crate::disk::make_directory;
 use crate::error::{Error, Result};
 
 /// A backup in the directory.
@@ -82,11 +82,7 @@ impl Shelf {
     /// A file for a backup of this moment, in the directory that exists then. Of two in one second, the later one is called after the
     /// next.
     pub(super) fn place(&self, now: Timestamp) -> Result<PathBuf> {
-        let made = DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&self.0);
-        made.map_err(|error| {
+        make_directory(&self.0).map_err(|error| {
             Error::Internal(format!(
                 "the directory for backups, {}, can't be made: {error}; `backup.dir` chooses another",
                 self.0.display()

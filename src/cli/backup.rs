@@ -21,6 +21,7 @@ pub(super) struct Backup {
 impl Backup {
     pub(super) fn run(self, place: &Place) -> Result<()> {
         let data = DataDirectory::existing(&place.data)?;
+        data.require_whole_unless_served()?;
         let made = make(&data.database_file(), &self.file, &Pace::full())?;
         self.print.result(&made, || describe(&made))
     }

@@ -1,15 +1,16 @@
 //! The data directory: made with mode 0700, served by one server at a time, worked on by one command at a time.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::actions::{Action, Deed, Outcome};
 use crate::admins::Admins;
 use crate::audit::Author;
 use crate::backups::with_end;
+use crate::disk::{self, Trust};
 use crate::error::{Error, Result};
 use crate::id::{COMMAND_LINE_WORKER, Generator, Id};
 use crate::store::Store;
@@ -62,10 +63,9 @@ pub(super) struct Opened {
 impl DataDirectory {
     /// The directory, made if it is missing.
     pub(super) fn at(path: &Path) -> Result<Self> {
-        let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
-        made.map_err(|error| {
+        disk::make_directory(path).map_err(|error| {
             Error::Internal(format!(
-                "the data directory {} can't be made: {error}",
+                "the data directory {} can't be made: {error}; choose another with --data, or make it for the user that runs saryno",
                 path.display()
             ))
         })?;
@@ -75,6 +75,52 @@ impl DataDirectory {
     /// The directory, which need not be there, for a look at what is.
     pub(super) fn unmade(path: &Path) -> Self {
         Self(path.to_path_buf())
+    }
+
+    /// Refuses a directory on another machine; a warning where it may be on one.
+    pub(super) fn require_local(&self) -> Result<Option<String>> {
+        let Some(kind) = disk::kind_of(&self.0) else {
+            return Ok(None);
+        };
+        match disk::trust(&kind) {
+            Trust::Full => Ok(None),
+            Trust::Doubtful => Ok(Some(format!(
+                "{} is on a file system ({kind}) that may be another machine's or shared with one; \
+                a database there can be damaged, unless all that open it run on this machine and locks and syncs hold",
+                self.0.display()
+            ))),
+            Trust::None => Err(Error::Internal(format!(
+                "{} is on a network file system ({kind}), where a database's locks and its write-ahead log don't hold and data get lost; \
+                choose a directory on a local disk with --data, and have the backups carried there instead (`backup.dir`)",
+                self.0.display()
+            ))),
+        }
+    }
+
+    /// Whether a look at it sees all that was written, where no server writes it.
+    pub(super) fn require_whole_unless_served(&self) -> Result<()> {
+        // Where nothing can be locked, nothing can be written.
+        let turn = self.take_turn();
+        if turn.is_ok() && self.claim().is_err() {
+            return Ok(());
+        }
+        self.require_whole()
+    }
+
+    /// Whether what is in it may be opened: not where that would lose something. Nobody else may write it meanwhile.
+    pub(super) fn require_whole(&self) -> Result<()> {
+        let database = self.database();
+        let length = |path: &Path| fs::metadata(path).map_or(0, |file| file.len());
+        // A server wrote down where it listened, or something that was answered is in the log: here was a database.
+        let left = [self.0.join(SERVED), with_end(&database, "-wal")];
+        if length(&database) == 0 && left.iter().any(|file| length(file) > 0) {
+            return Err(Error::Internal(format!(
+                "{} is missing or empty, and data were served from there; put it back, restore a backup (`saryno restore FILE`), \
+                or choose an empty directory with --data to begin anew",
+                database.display()
+            )));
+        }
+        self.database_file().require_whole_wal()
     }
 
     /// The directory, which must have a database in it already.
@@ -129,7 +175,16 @@ impl DataDirectory {
         })
     }
 
-    /// Claims the directory for a server, for as long as the claim lives.
+    /// Claims the directory for a server, and makes sure that it may open what is there.
+    pub(super) fn claim_to_serve(&self) -> Result<Claim> {
+        // Commands look whether there is a server, too.
+        let _turn = self.take_turn()?;
+        let claim = self.claim()?;
+        self.require_whole()?;
+        Ok(claim)
+    }
+
+    /// Claims the directory from all servers, for as long as the claim lives. For whose turn among the commands it is.
     pub(super) fn claim(&self) -> Result<Claim> {
         let (path, file) = self.lock_file(SERVED)?;
         match file.try_lock() {
@@ -147,11 +202,22 @@ impl DataDirectory {
 
     /// Opens the store for a command. Waits for its turn: two commands at once would mint the same ids.
     pub(super) async fn open_for_command(&self) -> Result<Opened> {
+        self.require_local()?;
+        let lock = self.take_turn()?;
+        // A server that runs has looked, and writes now.
+        if let Ok(_claim) = self.claim() {
+            self.require_whole()?;
+        }
+        Opened::of(&self.database(), Some(lock), Id::MIN).await
+    }
+
+    /// Waits until no other command works on the directory.
+    fn take_turn(&self) -> Result<File> {
         let (path, lock) = self.lock_file(COMMANDED)?;
         lock.lock().map_err(|error| {
             Error::Internal(format!("{} can't be locked: {error}", path.display()))
         })?;
-        Opened::of(&self.database(), Some(lock), Id::MIN).await
+        Ok(lock)
     }
 
     /// Claims the directory from all commands that write, for as long as the claim lives.
@@ -179,10 +245,10 @@ impl DataDirectory {
             .truncate(false)
             .mode(0o600)
             .open(&path);
-        file.map_err(|error| {
-            Error::Internal(format!("{} can't be opened: {error}", path.display()))
-        })
-        .map(|file| (path, file))
+        match file {
+            Ok(file) => Ok((path, file)),
+            Err(error) => Err(disk::refusal(&path, &error)),
+        }
     }
 }
 

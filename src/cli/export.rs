@@ -47,6 +47,7 @@ impl Export {
     pub(super) fn run(self, place: &Place) -> Result<()> {
         let begun = Instant::now();
         let data = DataDirectory::existing(&place.data)?;
+        data.require_whole_unless_served()?;
         let mut lines = Lines::default();
         let unload = |lines: &mut Lines, to: &mut dyn Write| {
             let refuse = |error: io::Error| cannot_write(WHAT, &self.file, &error);

@@ -57,8 +57,10 @@ impl Import {
         // Before a data directory is made for it.
         let (text, size) = self.open().map_err(|error| self.refuse(&error))?;
         let data = DataDirectory::at(&place.data)?;
-        let _server = data.claim()?;
+        data.require_local()?;
         let _commands = data.claim_from_commands()?;
+        let _server = data.claim()?;
+        data.require_whole()?;
         let name = self.file.file_name().unwrap_or_default().to_string_lossy();
         let loading = Loading {
             name: &name,

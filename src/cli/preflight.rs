@@ -55,7 +55,11 @@ impl Findings {
                     "the user that saryno runs as can't read and write {}; give it to that user (`chown`)",
                     file.display()
                 )));
-            } else if let Err(error) = data.database_file().look() {
+            } else if let Err(error) = data
+                .database_file()
+                .look()
+                .and_then(|()| data.require_whole())
+            {
                 self.faults.push(of_data(error.to_string()));
             }
         }
@@ -120,6 +124,11 @@ impl Findings {
                 "the user that saryno runs as can't write into the data directory {}; give it to that user (`chown`), or choose another",
                 data.display()
             ))),
+        }
+        match DataDirectory::unmade(data).require_local() {
+            Ok(None) => {}
+            Ok(Some(doubt)) => self.warnings.push(of_data(doubt)),
+            Err(error) => self.faults.push(of_data(error.to_string())),
         }
         let mode = fs::metadata(data).map_or(0, |data| data.permissions().mode());
         if mode & 0o077 != 0 {

@@ -12,8 +12,9 @@ use serde::Serialize;
 use super::data::{DataDirectory, Opened};
 use super::{Place, Print};
 use crate::actions::{Action, Restored};
-use crate::backups::{Pace, checksum, in_a_name, sync, with_end};
+use crate::backups::{Pace, checksum, in_a_name, with_end};
 use crate::clock::Timestamp;
+use crate::disk::sync;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::store::sqlite::{require_no_wal, verify_copy};
@@ -48,8 +49,9 @@ impl Restore {
             return Err(refuse(io::Error::other("it is no file")));
         }
         let data = DataDirectory::at(&place.data)?;
-        let _server = data.claim()?;
+        data.require_local()?;
         let _commands = data.claim_from_commands()?;
+        let _server = data.claim()?;
         let database = data.database();
         if same(file, &database) {
             return Err(refuse(io::Error::other(

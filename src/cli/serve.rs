@@ -54,7 +54,7 @@ impl Serve {
         raise_open_files();
         let config = settings.config;
         let data = DataDirectory::at(&place.data)?;
-        let claim = Arc::new(data.claim()?);
+        let claim = Arc::new(data.claim_to_serve()?);
         let options = Options {
             readers: config.store.readers,
             queue: config.store.queue,

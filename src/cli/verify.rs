@@ -29,6 +29,7 @@ impl Verify {
     pub(super) fn run(self, place: &Place) -> Result<()> {
         let data = DataDirectory::existing(&place.data)?;
         let begun = Instant::now();
+        data.require_whole_unless_served()?;
         let verification = data.database_file().verify(&Pace::full())?;
         let looked = Looked {
             ok: verification.holds(),

@@ -242,7 +242,7 @@ struct ErrorBody {
 
 impl<'r> Responder<'r, 'static> for Error {
     fn respond_to(self, request: &'r Request<'_>) -> Outcome<'static> {
-        if let Self::Internal(detail) = &self {
+        if let Self::Internal(detail) | Self::Damaged(detail) = &self {
             tracing::error!(id = dress::request_id(request), detail, "internal error");
         }
         respond(&self, Status::new(self.status()))

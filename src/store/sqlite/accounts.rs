@@ -11,7 +11,9 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{Listing, Order, Page};
-use crate::tokens::{Caller, Code, NewToken, SecretHash, Session, UNUSED_END, USE_PRECISION};
+use crate::tokens::{
+    Caller, Code, FORGOTTEN, NewToken, SecretHash, Session, UNUSED_END, USE_PRECISION, is_noted,
+};
 use crate::users::{NewUser, Tag, User};
 
 pub(super) const CALLER: &str = concat!(
@@ -26,8 +28,8 @@ const NOTE_USE: &str = "UPDATE tokens SET last_used = :now WHERE id = :id";
 const INSERT_TOKEN: &str = "
     INSERT INTO tokens (id, user_id, hash, name, login, last_used) VALUES (:id, :user, :hash, :name, :login, :last_used)";
 
-const DROP_ENDED: &str =
-    "DELETE FROM tokens WHERE user_id = :user AND login = 1 AND last_used <= :ended";
+const FORGET: &str =
+    "DELETE FROM tokens WHERE user_id = :user AND login = 1 AND last_used <= :forgotten";
 
 const REVOKE: &str = "DELETE FROM tokens WHERE id = :id AND user_id = :user RETURNING name";
 
@@ -78,7 +80,7 @@ impl Accounts for Sqlite {
                 found.ok_or(Error::Unauthorized)
             })
             .await?;
-        if last_used.is_none_or(|last_used| last_used.after(USE_PRECISION) <= now) {
+        if is_noted(last_used, USE_PRECISION, now) {
             let token = caller.token;
             self.writer.run_unanswered(move |connection| {
                 connection
@@ -140,8 +142,9 @@ impl Accounts for Sqlite {
         self.write(move |connection| {
             require_checked(connection, user, &checked)?;
             if let Some(now) = token.login {
-                let parameters = named_params! { ":user": user, ":ended": now.before(UNUSED_END) };
-                connection.prepare_cached(DROP_ENDED)?.execute(parameters)?;
+                let parameters =
+                    named_params! { ":user": user, ":forgotten": now.before(FORGOTTEN) };
+                connection.prepare_cached(FORGET)?.execute(parameters)?;
             }
             insert_token(connection, user, &token)?;
             find(connection, user)

@@ -23,7 +23,7 @@ use crate::id::Id;
 use crate::names::Username;
 use crate::page::{Listing, Page};
 use crate::passwords::PasswordHash;
-use crate::tokens::{SecretHash, Session, USE_PRECISION};
+use crate::tokens::{SecretHash, Session, USE_PRECISION, is_noted};
 use crate::users::{Account, User};
 use crate::views::{
     AccountDetails, ChannelView, FullName, Holders, Member, Membership, OwnedCommunity, Statistics,
@@ -159,7 +159,7 @@ impl Admins for Sqlite {
                 (found.await?, note, USE_PRECISION)
             }
         };
-        if noted && last_used.is_none_or(|last_used| last_used.after(precision) <= now) {
+        if noted && is_noted(last_used, precision, now) {
             self.writer.run_unanswered(move |connection| {
                 connection
                     .prepare_cached(note)?

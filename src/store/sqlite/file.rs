@@ -7,10 +7,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rusqlite::backup::{Backup, StepResult};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{BUSY_TIMEOUT, HIGHEST_ID, migrate, verify};
+use super::migrate::{self, Standing};
+use super::{BUSY_TIMEOUT, HIGHEST_ID, verify, wal};
 use crate::backups::{Pace, Source, Verification, with_end};
+use crate::disk::refusal;
 use crate::error::{Error, Result};
 use crate::id::Id;
 
@@ -45,6 +47,7 @@ impl DatabaseFile {
     /// # Errors
     /// `Busy` while anybody else has it open; `Internal` where it can't be read.
     pub fn fold(&self) -> Result<()> {
+        wal::require_whole(&self.0)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.0, flags)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -53,6 +56,14 @@ impl DatabaseFile {
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         connection.close().map_err(|(_, error)| error.into())
+    }
+
+    /// Holds the write-ahead log beside it against what a crash can leave. Nobody else may write it meanwhile.
+    ///
+    /// # Errors
+    /// `Damaged` with a sentence where opening it to write would lose what was answered.
+    pub fn require_whole_wal(&self) -> Result<()> {
+        wal::require_whole(&self.0)
     }
 
     /// Holds it against this program, without a lock and without a trace; what is not there or empty is as good as new.
@@ -67,9 +78,13 @@ impl DatabaseFile {
             Error::Internal(format!("{} can't be opened: {error}", self.0.display()))
         };
         // SQLite says of every failure that the file can't be opened. Nobody in this process has it open, whose locks closing it would end.
-        File::open(&self.0).map_err(|error| refuse(Error::Internal(error.to_string())))?;
+        File::open(&self.0).map_err(|error| refusal(&self.0, &error))?;
         let connection = open_unchanging(&self.0)?;
-        migrate::standing(&connection).map(drop).map_err(refuse)
+        match migrate::standing(&connection) {
+            Ok(Standing::Current | Standing::Empty) => Ok(()),
+            Ok(Standing::Strange(why)) => Err(refuse(Error::Internal(why))),
+            Err(error) => Err(refuse(error.into())),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -82,12 +97,22 @@ impl DatabaseFile {
         };
         // SQLite says of every failure that the file can't be opened. It is not opened here: closing it again would end all locks that
         // this process has on it, those of the connections that serve it too.
-        fs::metadata(&self.0).map_err(|error| refuse(error.to_string()))?;
+        fs::metadata(&self.0).map_err(|error| refusal(&self.0, &error))?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.0, flags)
-            .map_err(|error| refuse(error.to_string()))?;
+            .map_err(|error| refuse(Error::from(error).to_string()))?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        Ok(connection)
+        let schema = connection.pragma_query_value(None, "schema_version", |_| Ok(()));
+        match schema.as_ref().map_err(rusqlite::Error::sqlite_error_code) {
+            // Where nothing can be written, nobody writes: what is in the file is all there is.
+            Err(Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+                if require_no_wal(&self.0).is_ok() =>
+            {
+                open_unchanging(&self.0)
+            }
+            // Whoever asks for more is told what is wrong with it.
+            _ => Ok(connection),
+        }
     }
 }
 
@@ -158,8 +183,8 @@ pub fn verify_copy(path: &Path, pace: &Pace) -> Result<Verification> {
 /// Opens a file that nobody writes: without locks, without looking for a WAL, and so without a trace.
 fn open_unchanging(path: &Path) -> Result<Connection> {
     let refuse =
-        |error: String| Error::Internal(format!("{} can't be opened: {error}", path.display()));
-    fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
+        |error: Error| Error::Internal(format!("{} can't be opened: {error}", path.display()));
+    fs::metadata(path).map_err(|error| refuse(Error::Internal(error.to_string())))?;
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_bytes() {
         match byte {
@@ -174,7 +199,7 @@ fn open_unchanging(path: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_NO_MUTEX
         | OpenFlags::SQLITE_OPEN_URI;
-    Connection::open_with_flags(uri, flags).map_err(|error| refuse(error.to_string()))
+    Connection::open_with_flags(uri, flags).map_err(|error| refuse(error.into()))
 }
 
 /// Holds a file that is to be all there is against what may be beside it.

@@ -1,6 +1,6 @@
 //! The schema of a file: the whole current one for a new file; a file of another program or a newer version is left alone.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, MAIN_DB, TransactionBehavior};
 
 use crate::error::{Error, Result};
 
@@ -19,10 +19,12 @@ pub(super) enum Standing {
     Empty,
     /// It has the current schema.
     Current,
+    /// It is none of ours; holds why.
+    Strange(String),
 }
 
-/// What the file is, or why it is none of ours.
-pub(super) fn standing(connection: &Connection) -> Result<Standing> {
+/// What the file is.
+pub(super) fn standing(connection: &Connection) -> rusqlite::Result<Standing> {
     let application: i64 =
         connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -30,16 +32,16 @@ pub(super) fn standing(connection: &Connection) -> Result<Standing> {
         connection.query_row("SELECT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| {
             row.get(0)
         })?;
-    match (application, version) {
-        (APPLICATION_ID, VERSION) => Ok(Standing::Current),
-        (0, 0) if !tables => Ok(Standing::Empty),
-        (APPLICATION_ID, newer) => Err(Error::Internal(format!(
+    Ok(match (application, version) {
+        (APPLICATION_ID, VERSION) => Standing::Current,
+        (0, 0) if !tables => Standing::Empty,
+        (APPLICATION_ID, newer) => Standing::Strange(format!(
             "it has schema version {newer} and this program knows {VERSION}; run the version of saryno that wrote it"
-        ))),
-        _ => Err(Error::Internal(
-            "it is a database of another program; choose another".into(),
         )),
-    }
+        _ => Standing::Strange(
+            "it is a database of another program; choose another directory with --data".into(),
+        ),
+    })
 }
 
 /// Brings the file to the current schema, or says why it won't.
@@ -48,11 +50,16 @@ pub(super) fn migrate(connection: &Connection) -> Result<()> {
         rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     match standing(&transaction)? {
         Standing::Current => {}
+        Standing::Strange(why) => return Err(Error::Internal(why)),
         Standing::Empty => {
             transaction.execute_batch(SCHEMA)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             transaction.pragma_update(None, "user_version", VERSION)?;
         }
+    }
+    // So SQLite takes a header with a version of the format that it doesn't know.
+    if transaction.is_readonly(MAIN_DB)? {
+        return Err(Error::Internal("its header says that it can't be written, so it is damaged; restore a backup that was verified (`saryno restore FILE`), which keeps these data aside".into()));
     }
     transaction.commit()?;
     // Outside the transaction, where alone it can be set, and last: a file that was refused above is left as it was.

@@ -28,17 +28,23 @@ mod unload;
 mod users;
 mod verify;
 mod views;
+mod wal;
 mod writer;
 
+use std::fmt::Display;
 use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 
+use crate::backups::with_end;
 use crate::clock::Timestamp;
+use crate::disk;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::store::{Store, Work};
@@ -72,6 +78,8 @@ pub struct Sqlite {
     readers: Readers,
     writer: Writer,
     path: PathBuf,
+    /// What was met that is damaged, first of all.
+    damage: OnceLock<Error>,
 }
 
 impl Sqlite {
@@ -88,6 +96,7 @@ impl Sqlite {
             readers,
             writer,
             path: path.to_path_buf(),
+            damage: OnceLock::new(),
         })
     }
 
@@ -103,9 +112,10 @@ impl Sqlite {
             let transaction = connection.unchecked_transaction()?;
             operation(&transaction)
         };
-        tokio::task::spawn_blocking(work)
+        let outcome = tokio::task::spawn_blocking(work)
             .await
-            .map_err(|error| Error::Internal(format!("a read: {error}")))?
+            .map_err(|error| Error::Internal(format!("a read: {error}")))?;
+        self.notice(outcome)
     }
 
     /// Runs an operation on the writer: under its own savepoint, in one commit with others, answered after it. It may be run
@@ -115,7 +125,16 @@ impl Sqlite {
         T: Send + 'static,
         F: Fn(&Connection) -> Result<T> + Send + 'static,
     {
-        self.writer.run(operation).await
+        self.notice(self.writer.run(operation).await)
+    }
+
+    /// Remembers that something was met that is damaged: whoever asks whether the store is whole is told.
+    fn notice<T>(&self, outcome: Result<T>) -> Result<T> {
+        if let Err(error @ Error::Damaged(_)) = &outcome {
+            // The first is kept.
+            let _ = self.damage.set(error.clone());
+        }
+        outcome
     }
 }
 
@@ -140,22 +159,36 @@ impl Store for Sqlite {
             Ok(connection.query_row("SELECT one FROM instance", [], |_| Ok(()))?)
         };
         self.read(probe).await?;
-        self.write(probe).await
+        if let Some(damage) = self.damage.get() {
+            return Err(damage.clone());
+        }
+        if !self.writer.is_hindered() {
+            return self.write(probe).await;
+        }
+        // The last write found no room, or worse: whether the next one would is only told by writing.
+        let path = with_end(&self.path, "-probe");
+        tokio::task::spawn_blocking(move || find_room(&path))
+            .await
+            .map_err(|error| Error::Internal(format!("a probe: {error}")))??;
+        let write = |connection: &Connection| {
+            connection.execute("UPDATE instance SET registration = registration", [])?;
+            Ok(())
+        };
+        self.write(write).await
     }
 }
 
 /// A connection that writes: to the file, made with mode 0600 if it is missing, with the current schema.
 fn open_to_write(path: &Path) -> Result<Connection> {
-    let refuse = |error: &dyn std::fmt::Display| cannot_open(path, error);
-    create(path).map_err(|error| refuse(&error))?;
-    let writing =
-        connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(|error| refuse(&error))?;
-    migrate::migrate(&writing).map_err(|error| refuse(&error))?;
-    make_private(path).map_err(|error| refuse(&error))?;
+    create(path).map_err(|error| disk::refusal(path, &error))?;
+    let writing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
+    let writing = writing.map_err(|error| cannot_open(path, &Error::from(error)))?;
+    migrate::migrate(&writing).map_err(|error| cannot_open(path, &error))?;
+    make_private(path).map_err(|error| disk::refusal(path, &error))?;
     Ok(writing)
 }
 
-fn cannot_open(path: &Path, error: &dyn std::fmt::Display) -> Error {
+fn cannot_open(path: &Path, error: &dyn Display) -> Error {
     Error::Internal(format!("{} can't be opened: {error}", path.display()))
 }
 
@@ -169,6 +202,20 @@ fn create(path: &Path) -> std::io::Result<()> {
         .mode(0o600)
         .open(path)?;
     Ok(())
+}
+
+/// Room for what a few writes take. The log has room for a small one where there is none for the next.
+static ROOM: [u8; 1 << 18] = [0; 1 << 18];
+
+/// Whether there is some room on the disk: takes it, and gives it back.
+fn find_room(probe: &Path) -> Result<()> {
+    let found = fs::write(probe, ROOM);
+    // What there was no room for is there in part.
+    let _ = fs::remove_file(probe);
+    found.map_err(|error| match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::StorageFull,
+        _ => disk::refusal(probe, &error),
+    })
 }
 
 /// Takes a file that turned out to be ours away from everybody else, should it have been copied here with another mode.
@@ -196,9 +243,20 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 impl From<rusqlite::Error> for Error {
     /// What the database says, by what the caller can do about it. Its own words go to the log only.
     fn from(error: rusqlite::Error) -> Self {
+        // The log's index, which is shared in memory and lies beside the log: it only fails to grow where there is no room.
+        let extended = error.sqlite_error().map(|error| error.extended_code);
+        if extended == Some(ffi::SQLITE_IOERR_SHMSIZE) {
+            return Self::StorageFull;
+        }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy,
             Some(ErrorCode::DiskFull) => Self::StorageFull,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(format!(
+                "The data are damaged ({error}); `saryno verify` tells more, and `saryno restore FILE` puts a backup that was verified in their place and keeps them aside."
+            )),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly) => Self::Internal(format!(
+                "database: {error}; see that the user that runs saryno may write the data directory and all that is in it, and that its file system can be written"
+            )),
             _ => Self::Internal(format!("database: {error}")),
         }
     }

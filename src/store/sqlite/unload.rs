@@ -71,8 +71,8 @@ impl DatabaseFile {
         match standing(&connection) {
             Ok(Schema::Current) => {}
             Ok(Schema::Empty) => return Err(refuse("there is nothing in it")),
-            Err(Error::Internal(why)) => return Err(refuse(&why)),
-            Err(error) => return Err(error),
+            Ok(Schema::Strange(why)) => return Err(refuse(&why)),
+            Err(error) => return Err(error.into()),
         }
         let moment = connection.unchecked_transaction()?;
         let lines: i64 = moment.query_row(LINES, [], |row| row.get(0))?;

@@ -97,8 +97,12 @@ impl Look<'_> {
         let message = match standing(self.connection) {
             Ok(Standing::Current) => return Ok(true),
             Ok(Standing::Empty) => "it is empty".to_owned(),
-            Err(Error::Internal(message)) => message,
-            Err(error) => return Err(error),
+            Ok(Standing::Strange(why)) => why,
+            Err(error) => match Error::from(error) {
+                Error::Damaged(message) => message,
+                // Nobody has looked into it.
+                error => return Err(error),
+            },
         };
         self.find(name, Damaged, message, Places::default());
         Ok(false)

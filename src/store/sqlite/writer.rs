@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -36,6 +36,8 @@ struct Load {
     batches: [AtomicU64; 10],
     /// How many operations shared each of the last commits.
     last: Mutex<VecDeque<usize>>,
+    /// Whether the last write could not be made for want of room, or worse.
+    hindered: AtomicBool,
 }
 
 impl Load {
@@ -133,6 +135,11 @@ impl Writer {
         }
     }
 
+    /// Whether the last write could not be made, for a reason that may stand against the next one.
+    pub(super) fn is_hindered(&self) -> bool {
+        self.load.hindered.load(Ordering::Relaxed)
+    }
+
     /// Queues an operation and waits for its commit.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T>
     where
@@ -191,9 +198,21 @@ fn serve(connection: &Connection, queue: &Receiver<Box<dyn Operation>>, most: us
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(most.saturating_sub(1)));
         load.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
+        let before = connection.total_changes();
         commit(connection, &mut batch);
         trouble.tell(&batch);
         load.committed(batch.len());
+        // Nothing that was asked for brings these about, but what the file lies on.
+        let hindrance = |error| matches!(error, &Error::StorageFull | &Error::Internal(_));
+        if batch
+            .iter()
+            .filter_map(|operation| operation.error())
+            .any(hindrance)
+        {
+            load.hindered.store(true, Ordering::Relaxed);
+        } else if connection.total_changes() > before {
+            load.hindered.store(false, Ordering::Relaxed);
+        }
         for operation in batch {
             operation.answer();
         }
