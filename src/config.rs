@@ -1,13 +1,13 @@
 //! Settings: a flag over a `SARYNO_*` variable over `saryno.toml` over the default (contract, section 5). No global: whoever
 //! needs one is handed it.
 
-use std::fmt;
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use figment::providers::{Env, Format, Serialized, Toml};
+use figment::error::{Actual, Kind};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider, Source};
 use ipnet::IpNet;
@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::backups::Every;
 use crate::error::{Error, Result};
 use crate::id::COMMAND_LINE_WORKER;
+use crate::tokens::MetricsToken;
 
 /// The file that is read without being named.
 const DEFAULT_FILE: &str = "saryno.toml";
@@ -64,25 +65,6 @@ pub struct Metrics {
     pub address: Option<SocketAddr>,
     /// What `Authorization: Bearer` must say; without an address of its own, `/metrics` lies beside the REST API.
     pub token: Option<MetricsToken>,
-}
-
-/// A secret of the settings; does not print.
-#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct MetricsToken(String);
-
-impl MetricsToken {
-    /// The secret.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for MetricsToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MetricsToken(..)")
-    }
 }
 
 /// `limits.*`: each is turned off by 0, all of them by `enabled`.
@@ -261,9 +243,7 @@ impl Settings {
         let figment = figment
             .merge(Env::prefixed("SARYNO_").split("__"))
             .merge(Named("flag", Serialized::defaults(flags)));
-        let config: Config = figment
-            .extract()
-            .map_err(|error| Error::Internal(error.to_string()))?;
+        let config: Config = figment.extract().map_err(refusal)?;
         config.check()?;
         Ok(Self { config, figment })
     }
@@ -305,6 +285,25 @@ impl Settings {
             None => "default".into(),
         }
     }
+}
+
+/// What can't be read, and where; without what stands there, should that be the secret or the line that it stands in.
+fn refusal(mut error: figment::Error) -> Error {
+    let is_secret = error
+        .path
+        .iter()
+        .any(|key| key.eq_ignore_ascii_case("metrics"));
+    if is_secret && let Kind::InvalidType(found, _) | Kind::InvalidValue(found, _) = &mut error.kind
+    {
+        *found = Actual::Other("something else (a text of digits needs quotes)".into());
+    }
+    let text = error.to_string();
+    let is_shown = |line: &&str| {
+        let line = line.trim_start_matches(|sign: char| sign == ' ' || sign.is_ascii_digit());
+        !line.is_empty() && !line.starts_with('|')
+    };
+    let told: Vec<_> = text.lines().filter(is_shown).map(str::trim).collect();
+    Error::Internal(told.join(": "))
 }
 
 impl Config {

@@ -9,7 +9,7 @@ use ureq::http::{Request, Response};
 use crate::executable::{Binary, agent};
 
 /// A server whose first admin has just been made, and their cookie.
-fn set_up(data: &std::path::Path) -> (Binary, String) {
+pub(crate) fn set_up(data: &std::path::Path) -> (Binary, String) {
     let (server, link) = Binary::start_without_admin(data);
     let code = link.rsplit('/').next().unwrap();
     let body = json!({ "code": code, "name": "root", "password": "correct horse" });
@@ -25,7 +25,7 @@ fn set_up(data: &std::path::Path) -> (Binary, String) {
     (server, cookie)
 }
 
-fn get(server: &Binary, path: &str, cookie: &str) -> Response<ureq::Body> {
+pub(crate) fn get(server: &Binary, path: &str, cookie: &str) -> Response<ureq::Body> {
     let request = Request::get(format!("{}{path}", server.url))
         .header("Cookie", cookie)
         .body(())
@@ -34,7 +34,7 @@ fn get(server: &Binary, path: &str, cookie: &str) -> Response<ureq::Body> {
 }
 
 /// The next sample of a stream.
-fn sample(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> Value {
+pub(crate) fn sample(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> Value {
     let data = lines.find_map(|line| line.unwrap().strip_prefix("data:").map(ToOwned::to_owned));
     serde_json::from_str(&data.unwrap()).unwrap()
 }
