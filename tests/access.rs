@@ -51,7 +51,7 @@ pub(crate) const ENDPOINTS: [(Method, &str); 35] = [
 ];
 
 /// Every endpoint for those who have none yet.
-const OPEN: [(Method, &str); 8] = [
+pub(crate) const OPEN: [(Method, &str); 8] = [
     (Post, "/auth/register"),
     (Post, "/auth/login"),
     (Post, "/auth/reset"),

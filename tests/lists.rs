@@ -24,7 +24,7 @@ const LISTS: [(&str, u32); 17] = [
     ("/account/api/auth/tokens", 200),
     ("/admin/api/users", 200),
     ("/admin/api/users/<id>/communities", 200),
-    ("/admin/api/users/<id>/channels", 200),
+    ("/admin/api/users/<id>/channels", 1_000),
     ("/admin/api/users/<id>/sessions", 200),
     ("/admin/api/communities", 200),
     ("/admin/api/communities/<id>/members", 200),

@@ -78,6 +78,8 @@ mod limits_passwords;
 mod limits_settings;
 mod limits_who;
 mod lists;
+mod log;
+mod markup;
 mod membership;
 mod metrics;
 mod page_files;

@@ -343,7 +343,7 @@ async fn what_an_admin_is_refused_changes_nothing_and_stands_in_no_log() {
         root POST /password {"current": "<other>", "new": "<password>"} = 401 invalid_credentials
         nobody POST /login {"name": "root", "password": "<other>"} = 401 invalid_credentials
         nobody POST /login {"name": "nobody", "password": "<password>"} = 401 invalid_credentials
-        nobody POST /setup {"code": "x", "name": "x", "password": "<password>"} = 401 invalid_credentials
+        nobody POST /setup {"code": "x", "name": "x", "password": "<password>"} = 403 forbidden
         nobody POST /password-link {"code": "x", "password": "<password>"} = 401 invalid_credentials"#;
     refused(server, &names, table, async |_, who, method, path, body| {
         let pass = if who == "root" {

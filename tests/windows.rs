@@ -148,7 +148,7 @@ fn views(visit: &Visit) -> Views {
 }
 
 /// Waits until the view of this address has come, and its data.
-fn settle(browser: &Browser) {
+pub(crate) fn settle(browser: &Browser) {
     browser.expect("//main//h1");
     browser.wait("the data", || {
         let waiting = "return document.querySelectorAll('[aria-busy=true]').length";
@@ -158,7 +158,7 @@ fn settle(browser: &Browser) {
 
 /// Goes through every view of both pages, within a session and outside of one, in both schemes; what `look` finds at fault is
 /// handed back.
-fn look_at_every_view(look: impl Fn(&Browser, &str) -> Vec<String>) -> Vec<String> {
+pub(crate) fn look_at_every_view(look: impl Fn(&Browser, &str) -> Vec<String>) -> Vec<String> {
     let visit = Visit::set_up();
     let browser = &visit.browser;
     let views = views(&visit);

@@ -209,10 +209,12 @@ impl Keeper {
     /// # Errors
     /// `Internal` with a sentence where the directory can't be read.
     pub fn report(&self) -> Result<Report> {
+        // Within the report below, its lock would be held while the next line takes it again.
+        let last_failure = self.known().last_failure.clone();
         Ok(Report {
             backups: self.shelf.list()?,
             making: self.making.load(Ordering::Relaxed),
-            last_failure: self.known().last_failure.clone(),
+            last_failure,
             next_due: self.next_due(),
         })
     }
