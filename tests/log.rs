@@ -43,9 +43,7 @@ fn send(
     let request = request.body(body.to_owned()).unwrap();
     let agent = agent();
     let request = agent.configure_request(request);
-    let request = request
-        .timeout_global(Some(Duration::from_secs(60)))
-        .build();
+    let request = request.timeout_global(Some(Duration::from_mins(1))).build();
     let mut response = agent
         .run(request)
         .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
@@ -219,7 +217,9 @@ impl Secrets {
         let mut forms = Vec::new();
         for secret in all {
             let hash: [u8; 32] = Sha256::digest(secret).into();
-            let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex = hash
+                .iter()
+                .fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
             // Without the end, which depends on what follows.
             let coded = Base64::encode_string(secret.as_bytes());
             let coded = coded[..coded.len() - 4].to_owned();

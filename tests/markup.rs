@@ -162,7 +162,7 @@ fn no_heading_dialog_or_message_takes_a_name_for_markup() {
     browser.expect("//dialog[@open]");
     expect_literally(browser, &[third]);
     visit.open_account("#/blocks");
-    browser.fill("Tag", &format!("{third}#0001"));
+    browser.fill("Their tag", &format!("{third}#0001"));
     browser.press("Block");
     browser.expect_text("blocked.");
     expect_literally(browser, &[third]);

@@ -71,7 +71,7 @@ fn views(visit: &Visit) -> Views {
         "/communities",
         &json!({ "name": "<b>Tea</b> house", "icon": PICTURE }),
     );
-    let community = text(&community["id"]);
+    let (group, community) = (text(&group["id"]), text(&community["id"]));
     let invite = post(&format!("/communities/{community}/invites"), &json!({}));
     let invite = text(&invite["code"]);
     call("PATCH", "/users/@me", &json!({ "avatar": PICTURE }));

@@ -131,11 +131,9 @@ fn refused(known: &str, error: &Error) {
 }
 
 /// A body of those members that are there.
-fn body<const N: usize>(members: [(&str, Option<Value>); N]) -> Option<Value> {
+fn body<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
     let there = |(name, value): (&str, Option<Value>)| Some((name.to_owned(), value?));
-    Some(Value::Object(
-        members.into_iter().filter_map(there).collect::<Map<_, _>>(),
-    ))
+    Value::Object(members.into_iter().filter_map(there).collect::<Map<_, _>>())
 }
 
 fn as_query(query: &Value) -> Fields {
@@ -154,6 +152,7 @@ fn as_query(query: &Value) -> Fields {
     )
 }
 
+#[allow(clippy::needless_pass_by_value)] // for `map`
 fn text(one: impl ToString) -> Value {
     json!(one.to_string())
 }
@@ -167,7 +166,7 @@ fn runtime() -> &'static (Runtime, Studio) {
 }
 
 /// What a picture is to become; one that was sent has no way back.
-#[allow(clippy::option_option)] // left out, taken away, or set
+#[allow(clippy::option_option, clippy::needless_pass_by_value)] // left out, taken away, or set
 fn no_picture<T>(picture: Option<Option<T>>) -> Option<Option<Value>> {
     match picture {
         None => Some(None),
@@ -179,7 +178,7 @@ fn no_picture<T>(picture: Option<Option<T>>) -> Option<Option<Value>> {
 fn change(body: Fields) -> Result<Option<Value>> {
     let (runtime, studio) = runtime();
     let change = runtime.block_on(Change::parse(body, studio))?;
-    Ok(no_picture(change.avatar).and_then(|avatar| {
+    Ok(no_picture(change.avatar).map(|avatar| {
         self::body([
             ("username", change.username.map(text)),
             ("discriminator", change.discriminator.map(text)),
@@ -209,10 +208,10 @@ fn new_channel(body: Fields) -> Result<Option<Value>> {
 
 fn channel_change(body: Fields) -> Result<Option<Value>> {
     let change = ChannelChange::parse(body)?;
-    Ok(self::body([
+    Ok(Some(self::body([
         ("name", change.name.map(|name| json!(name))),
         ("owner_id", change.owner_id.map(text)),
-    ]))
+    ])))
 }
 
 fn new_community(body: Fields) -> Result<Option<Value>> {
@@ -224,7 +223,7 @@ fn new_community(body: Fields) -> Result<Option<Value>> {
 fn community_change(body: Fields) -> Result<Option<Value>> {
     let (runtime, studio) = runtime();
     let change = runtime.block_on(CommunityChange::parse(body, studio))?;
-    Ok(no_picture(change.icon).and_then(|icon| {
+    Ok(no_picture(change.icon).map(|icon| {
         self::body([
             ("name", change.name.map(|name| json!(name))),
             ("owner_id", change.owner_id.map(text)),
@@ -238,20 +237,20 @@ fn new_invite(body: Fields) -> Result<Option<Value>> {
     let invite = NewInvite::parse(body, now)?;
     assert!(invite.max_uses != Some(0) && invite.expires_at.is_none_or(|end| end > now));
     // A fraction of a millisecond does not come back, nor a year beyond 9999.
-    Ok(self::body([
+    Ok(Some(self::body([
         ("max_uses", invite.max_uses.map(|uses| json!(uses))),
         ("expires_at", invite.expires_at.map(text)),
-    ]))
+    ])))
 }
 
 fn registration(body: Fields) -> Result<Option<Value>> {
     let wanted = Registration::parse(body)?;
-    Ok(self::body([
+    Ok(Some(self::body([
         ("username", Some(text(wanted.username))),
         ("password", Some(json!(SECRET))),
         ("discriminator", wanted.discriminator.map(text)),
         ("invite", wanted.invite.map(|code| json!(code.0))),
-    ]))
+    ])))
 }
 
 fn log_in(body: Fields) -> Result<Option<Value>> {
@@ -273,7 +272,10 @@ fn reset(body: Fields) -> Result<Option<Value>> {
 
 fn label(body: Fields) -> Result<Option<Value>> {
     let label = parse_label(body)?;
-    Ok(self::body([("name", label.map(|label| json!(label)))]))
+    Ok(Some(self::body([(
+        "name",
+        label.map(|label| json!(label)),
+    )])))
 }
 
 fn page(query: Fields) -> Result<Option<Value>> {
@@ -288,11 +290,11 @@ fn page(query: Fields) -> Result<Option<Value>> {
         Cursor::Before(id) => (Some(text(id)), None),
         Cursor::After(id) => (None, Some(text(id))),
     };
-    Ok(body([
+    Ok(Some(body([
         ("limit", Some(json!(page.limit))),
         ("before", before),
         ("after", after),
-    ]))
+    ])))
 }
 
 fn username_query(query: Fields) -> Result<Option<Value>> {
@@ -301,5 +303,5 @@ fn username_query(query: Fields) -> Result<Option<Value>> {
     Ok(query
         .username
         .ok()
-        .and_then(|username| body([("username", Some(text(username))), ("invite", invite)])))
+        .map(|username| body([("username", Some(text(username))), ("invite", invite)])))
 }

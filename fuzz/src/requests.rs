@@ -462,7 +462,7 @@ fn make() -> Result<World, Box<dyn std::error::Error>> {
     let (status, _, made) = world.ask(Account, Post, "/communities", Body, b"{\"name\": \"Home\"}");
     assert_eq!(status, Status::Created.code, "{made}");
     let made: Value = serde_json::from_str(&made)?;
-    world.names[1].1 = made["id"].as_str().ok_or("no id")?.to_owned();
+    world.names[1].1 = made["id"].as_str().ok_or("no id")?.into();
     assert!(me < other);
     // What was logged in with ends with the runtime; the server has its own.
     drop(runtime);

@@ -31,14 +31,22 @@ impl<'a> Given<'a> {
         let variable = self.variables.iter().rev().find(named);
         let secret = match variable {
             Some((_, value)) => value.trim(),
-            None => self.file.split_once("token = \"")?.1.split(['"', '\n']).next()?,
+            None => self
+                .file
+                .split_once("token = \"")?
+                .1
+                .split(['"', '\n'])
+                .next()?,
         };
         (secret.len() >= 16).then_some(secret)
     }
 
     /// How often this stands somewhere in them.
     fn times(&self, text: &str) -> usize {
-        let variables = self.variables.iter().flat_map(|(name, value)| [name, value]);
+        let variables = self
+            .variables
+            .iter()
+            .flat_map(|(name, value)| [name, value]);
         let all = variables.copied().chain([self.file]);
         all.map(|one| one.matches(text).count()).sum()
     }
@@ -49,6 +57,9 @@ pub fn told(given: &Given<'_>, told: &str) {
     if let Some(secret) = given.secret() {
         // Where something else says the same, it is none.
         let is_secret = given.times(secret) == 1;
-        assert!(!is_secret || !told.contains(secret), "the secret is in {told}");
+        assert!(
+            !is_secret || !told.contains(secret),
+            "the secret is in {told}"
+        );
     }
 }
