@@ -145,7 +145,10 @@ fn no_mistake_in_the_settings_has_the_token_printed() {
         (format!("[metrics]\ntoken = \"{TOKEN}\n"), "line 2, column"),
         (format!("[metrics]\ntoken = {TOKEN}\n"), "line 2, column"),
         (format!("[metrics]\ntoken = {digits}\n"), "quotes"),
-        (format!("[metrics]\ntoken = [\"{TOKEN}\"]\n"), "metrics.token"),
+        (
+            format!("[metrics]\ntoken = [\"{TOKEN}\"]\n"),
+            "metrics.token",
+        ),
         (format!("metrics = \"{TOKEN}\"\n"), "metrics"),
     ];
     let mut said = Vec::new();
@@ -167,7 +170,10 @@ fn no_mistake_in_the_settings_has_the_token_printed() {
         let sentence = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{sentence}");
         assert!(sentence.contains(word), "{word} {sentence}");
-        assert!(!sentence.contains(TOKEN) && !sentence.contains(digits), "{sentence}");
+        assert!(
+            !sentence.contains(TOKEN) && !sentence.contains(digits),
+            "{sentence}"
+        );
         assert_eq!(sentence.trim_end().lines().count(), 1, "{sentence}");
     }
 }
