@@ -1,12 +1,13 @@
 //! Settings: a flag over a `SARYNO_*` variable over `saryno.toml` over the default (contract, section 5). No global: whoever
 //! needs one is handed it.
 
+mod refusals;
+
 use std::io::{ErrorKind, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use figment::error::{Actual, Kind};
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider, Source};
@@ -17,6 +18,7 @@ use crate::backups::Every;
 use crate::error::{Error, Result};
 use crate::id::COMMAND_LINE_WORKER;
 use crate::tokens::MetricsToken;
+use refusals::{check_variables, refusal};
 
 /// The file that is read without being named.
 const DEFAULT_FILE: &str = "saryno.toml";
@@ -240,6 +242,7 @@ impl Settings {
         if exists {
             figment = figment.merge(Toml::file_exact(path));
         }
+        check_variables()?;
         let figment = figment
             .merge(Env::prefixed("SARYNO_").split("__"))
             .merge(Named("flag", Serialized::defaults(flags)));
@@ -285,25 +288,6 @@ impl Settings {
             None => "default".into(),
         }
     }
-}
-
-/// What can't be read, and where; without what stands there, should that be the secret or the line that it stands in.
-fn refusal(mut error: figment::Error) -> Error {
-    let is_secret = error
-        .path
-        .iter()
-        .any(|key| key.eq_ignore_ascii_case("metrics"));
-    if is_secret && let Kind::InvalidType(found, _) | Kind::InvalidValue(found, _) = &mut error.kind
-    {
-        *found = Actual::Other("something else (a text of digits needs quotes)".into());
-    }
-    let text = error.to_string();
-    let is_shown = |line: &&str| {
-        let line = line.trim_start_matches(|sign: char| sign == ' ' || sign.is_ascii_digit());
-        !line.is_empty() && !line.starts_with('|')
-    };
-    let told: Vec<_> = text.lines().filter(is_shown).map(str::trim).collect();
-    Error::Internal(told.join(": "))
 }
 
 impl Config {
