@@ -141,8 +141,8 @@ pub enum CommunityAction {
 pub enum AdminAction {
     /// Stores a one-time link; an earlier one is void.
     Link(Link),
-    /// Sets the password and ends the admin's sessions but the author's own. `InvalidCredentials` if the password is no longer the
-    /// one that was checked.
+    /// Sets the password and ends the admin's tokens, and their sessions but the author's own. `InvalidCredentials` if the password
+    /// is no longer the one that was checked.
     SetPassword {
         /// The old one, where it was checked.
         checked: Option<PasswordHash>,

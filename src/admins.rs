@@ -198,7 +198,7 @@ pub trait Admins: Send + Sync {
         entry: Id,
     ) -> Result<()>;
 
-    /// Uses a one-time link up: sets the password, ends every session of the admin, and logs them in.
+    /// Uses a one-time link up: sets the password, ends every session and token of the admin, and logs them in.
     ///
     /// # Errors
     /// `InvalidCredentials` if the code is unknown, used or expired.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use rocket::http::Method::{self, Delete, Get, Patch, Post, Put};
-use rusqlite::types::Value as Cell;
 use serde_json::{Value, json};
 
 use crate::channels::{dm, group, ids, people};
 use crate::communities::{community_of, invite};
+use crate::desk::rows;
 use crate::operate::Operate;
 use crate::support::{Account, Server, failure};
 
@@ -51,7 +51,7 @@ pub(crate) const ENDPOINTS: [(Method, &str); 35] = [
 ];
 
 /// Every endpoint for those who have none yet.
-const OPEN: [(Method, &str); 8] = [
+pub(crate) const OPEN: [(Method, &str); 8] = [
     (Post, "/auth/register"),
     (Post, "/auth/login"),
     (Post, "/auth/reset"),
@@ -62,22 +62,25 @@ const OPEN: [(Method, &str); 8] = [
     (Get, "/ready"),
 ];
 
+/// A request, and the error that it ends in.
+pub(crate) type Refusal = (Method, String, Option<Value>, u16, &'static str);
+
 /// A community, a group and a DM of these people, and an account outside.
-struct World {
-    server: Server,
-    owner: Account,
-    member: Account,
-    third: Account,
-    stranger: Account,
-    community: String,
-    invite: String,
-    group: String,
-    dm: String,
+pub(crate) struct World {
+    pub(crate) server: Server,
+    pub(crate) owner: Account,
+    pub(crate) member: Account,
+    pub(crate) third: Account,
+    pub(crate) stranger: Account,
+    pub(crate) community: String,
+    pub(crate) invite: String,
+    pub(crate) group: String,
+    pub(crate) dm: String,
     token: String,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let server = Server::start().await;
         let [owner, member, third, stranger] = people(&server).await;
         let community = community_of(&server, &owner, &[&member, &third]).await;
@@ -112,35 +115,12 @@ impl World {
             .replace("/invites/<code>", &self.invite)
     }
 
-    /// Every row that an endpoint could change; of a token not when it was used last.
     fn rows(&self) -> Vec<String> {
-        let database = self.server.database();
-        let mut found = Vec::new();
-        for what in [
-            "* FROM users",
-            "* FROM channels",
-            "* FROM participants",
-            "* FROM communities",
-            "* FROM members",
-            "* FROM invites",
-            "* FROM blocks",
-            "id, user_id FROM tokens",
-        ] {
-            let sql = format!("SELECT {what} ORDER BY 1, 2");
-            let mut statement = database.prepare(&sql).unwrap();
-            let columns = statement.column_count();
-            let row =
-                |row: &rusqlite::Row<'_>| (0..columns).map(|column| row.get(column)).collect();
-            let rows = statement.query_map([], row).unwrap();
-            found.extend(
-                rows.map(|row: rusqlite::Result<Vec<Cell>>| format!("{what}: {:?}", row.unwrap())),
-            );
-        }
-        found
+        rows(&self.server.database())
     }
 
     /// Sends each request and expects its error, and that nothing has changed.
-    async fn refused(&self, by: &Account, cases: Vec<(Method, String, Option<Value>, u16, &str)>) {
+    pub(crate) async fn refused(&self, by: &Account, cases: Vec<Refusal>) {
         let before = self.rows();
         for (method, path, body, status, code) in cases {
             let body = body.map(|body| body.to_string());

@@ -34,7 +34,7 @@ pub(crate) fn get(server: &Binary, path: &str, cookie: &str) -> Response<ureq::B
 }
 
 /// The next sample of a stream.
-fn sample(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> Value {
+pub(crate) fn sample(lines: &mut impl Iterator<Item = std::io::Result<String>>) -> Value {
     let data = lines.find_map(|line| line.unwrap().strip_prefix("data:").map(ToOwned::to_owned));
     serde_json::from_str(&data.unwrap()).unwrap()
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::account_desk::{instance_invite, reset_code, resident, session};
 use crate::admin_session::OTHER;
 use crate::channels::count;
-use crate::desk::{PASSWORD, rows};
+use crate::desk::{PASSWORD, rows, send_from};
 use crate::operate::Operate;
 use crate::support::{Account, Answer, Server, failure, now};
 use crate::tally::{from, from_page, refused, standing, who};
@@ -374,4 +374,46 @@ async fn an_attempt_to_register_that_could_not_succeed_costs_nothing() {
     from(HERE, &server, Get, path, None, &Value::Null)
         .await
         .expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_way_of_writing_a_log_in_passes_by_its_limit() {
+    let server = start().await;
+    resident(&server, "Ada", 1).await;
+    let paths = [
+        "/auth/login",
+        "/v1/auth/login",
+        "/auth/%6cogin",
+        "//auth//login",
+        "/account/api/login",
+    ];
+    let tags = [
+        "Ada#0001",
+        "ADA#0001",
+        " ada #0001",
+        "Ａda#0001",
+        "Nobody#0001",
+    ];
+    let mut checked = 0;
+    for number in 0..50 {
+        let path = paths[number % paths.len()];
+        let body = json!({"tag": tags[number / 5 % tags.len()], "password": OTHER}).to_string();
+        let forged = format!("203.0.113.{number}");
+        let headers = [
+            ("Content-Type", "application/json"),
+            ("Sec-Fetch-Site", "same-origin"),
+            ("X-Forwarded-For", &forged),
+            ("X-Real-IP", &forged),
+            ("Forwarded", &forged),
+            ("True-Client-IP", &forged),
+        ];
+        let headers = headers.map(|(name, value)| (name, value.to_owned()));
+        let answer = send_from(HERE, &server, Post, path, &headers, Some(&body)).await;
+        match answer.status {
+            401 => checked += 1,
+            status => assert_eq!(status, 429, "{path}: {}", answer.text()),
+        }
+    }
+    // Five, and what was given back meanwhile: one in twelve seconds.
+    assert!((5..15).contains(&checked), "{checked}");
 }

@@ -149,6 +149,9 @@ async fn what_a_stranger_says_of_its_address_changes_nothing() {
             ("X-Forwarded-For", format!("203.0.113.{number}")),
             ("X-Real-IP", format!("203.0.113.{number}")),
             ("Forwarded", format!("for=203.0.113.{number}")),
+            ("True-Client-IP", format!("203.0.113.{number}")),
+            ("CF-Connecting-IP", format!("203.0.113.{number}")),
+            ("X-Client-IP", format!("203.0.113.{number}")),
         ];
         tally.count(&send_from(HERE, &server, Get, "/users/@me", &forged, None).await);
     }
@@ -255,6 +258,16 @@ fn no_way_of_writing_a_request_passes_by_the_limit() {
         "/v1/../users/@me",
         "/./users/@me",
         "/users/@ME",
+        "/users/@me;x",
+        "/users;x/@me",
+        "/users/./@me",
+        "/v1/./users/@me",
+        "/v1/v1/users/@me",
+        "/V1/users/@me",
+        "/users/@me%2f",
+        "/users%2f@me",
+        "/users/@me/?",
+        "/users/@me%20",
         "http://localhost/users/@me",
     ] {
         for authorization in [

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::channels::{dm, people};
-use crate::executable::{Binary, agent, run};
+use crate::executable::{Binary, agent, run, saryno};
 use crate::support::Server;
 use saryno::config::Config;
 
@@ -133,4 +133,47 @@ fn the_token_is_not_printed_and_a_short_one_stops_the_start() {
         "{sentence}"
     );
     assert_eq!(refused.status.code(), Some(1));
+}
+
+#[test]
+fn no_mistake_in_the_settings_has_the_token_printed() {
+    let directory = tempfile::tempdir().unwrap();
+    let data = directory.path().join("data");
+    let file = directory.path().join("saryno.toml");
+    let digits = "12345678901234567";
+    let mistakes = [
+        (format!("[metrics]\ntoken = \"{TOKEN}\n"), "line 2, column"),
+        (format!("[metrics]\ntoken = {TOKEN}\n"), "line 2, column"),
+        (format!("[metrics]\ntoken = {digits}\n"), "quotes"),
+        (
+            format!("[metrics]\ntoken = [\"{TOKEN}\"]\n"),
+            "metrics.token",
+        ),
+        (format!("metrics = \"{TOKEN}\"\n"), "metrics"),
+    ];
+    let mut said = Vec::new();
+    for (text, word) in &mistakes {
+        std::fs::write(&file, text).unwrap();
+        said.push((run(&data, &["config", "check"]), *word));
+    }
+    std::fs::remove_file(&file).unwrap();
+    for (name, value) in [
+        ("SARYNO_METRICS__TOKEN", digits.to_owned()),
+        ("SARYNO_METRICS__TOKEN__X", TOKEN.to_owned()),
+        ("SARYNO_METRICS", format!("{{token=\"{TOKEN}\"")),
+        ("SARYNO_METRICS", TOKEN.to_owned()),
+    ] {
+        let mut check = saryno(&data, &["config", "check"]);
+        said.push((check.env(name, value).output().unwrap(), "METRICS"));
+    }
+    for (output, word) in said {
+        let sentence = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{sentence}");
+        assert!(sentence.contains(word), "{word} {sentence}");
+        assert!(
+            !sentence.contains(TOKEN) && !sentence.contains(digits),
+            "{sentence}"
+        );
+        assert_eq!(sentence.trim_end().lines().count(), 1, "{sentence}");
+    }
 }

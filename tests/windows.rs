@@ -71,7 +71,7 @@ fn views(visit: &Visit) -> Views {
         "/communities",
         &json!({ "name": "<b>Tea</b> house", "icon": PICTURE }),
     );
-    let community = text(&community["id"]);
+    let (group, community) = (text(&group["id"]), text(&community["id"]));
     let invite = post(&format!("/communities/{community}/invites"), &json!({}));
     let invite = text(&invite["code"]);
     call("PATCH", "/users/@me", &json!({ "avatar": PICTURE }));
@@ -149,7 +149,7 @@ fn views(visit: &Visit) -> Views {
 }
 
 /// Waits until the view of this address has come, and its data.
-fn settle(browser: &Browser) {
+pub(crate) fn settle(browser: &Browser) {
     browser.expect("//main//h1");
     browser.wait("the data", || {
         let waiting = "return document.querySelectorAll('[aria-busy=true]').length";
@@ -159,7 +159,7 @@ fn settle(browser: &Browser) {
 
 /// Goes through every view of both pages, within a session and outside of one, in both schemes; what `look` finds at fault is
 /// handed back.
-fn look_at_every_view(look: impl Fn(&Browser, &str) -> Vec<String>) -> Vec<String> {
+pub(crate) fn look_at_every_view(look: impl Fn(&Browser, &str) -> Vec<String>) -> Vec<String> {
     let visit = Visit::set_up();
     let browser = &visit.browser;
     let views = views(&visit);

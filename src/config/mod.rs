@@ -2,10 +2,10 @@
 //! needs one is handed it.
 
 mod listen;
+mod refusals;
 mod rules;
 mod settings;
 
-use std::fmt;
 use std::io::IsTerminal;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::backups::Every;
+use crate::tokens::MetricsToken;
 pub use listen::{Scheme, cannot_listen};
 pub use settings::{Fault, Flags, Setting, Settings};
 
@@ -68,25 +69,6 @@ pub struct Metrics {
     pub address: Option<SocketAddr>,
     /// What `Authorization: Bearer` must say; without an address of its own, `/metrics` lies beside the REST API.
     pub token: Option<MetricsToken>,
-}
-
-/// A secret of the settings; does not print.
-#[derive(Clone, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct MetricsToken(String);
-
-impl MetricsToken {
-    /// The secret.
-    #[must_use]
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for MetricsToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MetricsToken(..)")
-    }
 }
 
 /// `limits.*`: each is turned off by 0, all of them by `enabled`.

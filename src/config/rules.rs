@@ -1,7 +1,8 @@
 //! What the settings must be whatever the machine: ranges, and what of them goes together.
 
-use super::{Config, MetricsToken};
+use super::Config;
 use crate::id::COMMAND_LINE_WORKER;
+use crate::tokens::MetricsToken;
 
 /// The people in a group are read with every channel of a list; more than this is a community.
 const LARGEST_GROUP: usize = 100;

@@ -12,6 +12,7 @@ use figment::{Figment, Metadata, Profile, Provider, Source};
 use serde::Serialize;
 
 use super::Config;
+use super::refusals::{check_variables, refusal};
 use crate::error::{Error, Result};
 
 /// The file that is read without being named.
@@ -114,6 +115,7 @@ impl Settings {
         if exists {
             figment = figment.merge(Toml::file_exact(path));
         }
+        check_variables()?;
         let figment = figment
             .merge(Env::prefixed("SARYNO_").split("__"))
             .merge(Named("flag", Serialized::defaults(flags)));
@@ -136,11 +138,10 @@ impl Settings {
 
     /// The settings without those that can't be read, each of which becomes a fault; `error` is the first one's.
     fn good_ones(&mut self, error: figment::Error) -> Result<Config> {
-        let refuse = |error: figment::Error| Error::Internal(error.to_string());
         let mut values = Vec::new();
         flatten(
             "",
-            self.figment.extract::<Dict>().map_err(refuse)?,
+            self.figment.extract::<Dict>().map_err(refusal)?,
             &mut values,
         );
         let mut good = defaults();
@@ -156,9 +157,9 @@ impl Settings {
         }
         if self.faults.is_empty() {
             // No single value is at fault: a section without any.
-            return Err(refuse(error));
+            return Err(refusal(error));
         }
-        good.extract().map_err(refuse)
+        good.extract().map_err(refusal)
     }
 
     /// A fault of this setting.
@@ -228,7 +229,9 @@ fn unreadable(key: &str, kind: &Kind) -> String {
             "there is no setting {key}; there are, in its place, {}",
             known.join(", ")
         ),
-        _ if key == SECRET => format!("{key} can't be read; put it between quotation marks"),
+        _ if SECRET.starts_with(key) || key.starts_with(SECRET) => {
+            format!("{key} can't be read; put it between quotation marks")
+        }
         kind => format!("{key} can't be read: {kind}"),
     }
 }

@@ -15,11 +15,12 @@ use tokio::sync::oneshot;
 
 use super::{App, guarded};
 use crate::backups::Keeper;
-use crate::config::{MetricsToken, cannot_listen};
+use crate::config::cannot_listen;
 use crate::error::{Error, Result};
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 use crate::store::Store;
+use crate::tokens::MetricsToken;
 
 pub(crate) fn routes() -> Vec<Route> {
     routes![metrics]

@@ -81,13 +81,13 @@ function Password() {
 			throw error.code === 'invalid_credentials' ? atField('current', 'This is not your current password.') : error
 		})
 		form.reset()
-		toast('Password changed. Your other sessions have ended.')
+		toast('Password changed. Your other sessions and your tokens have ended.')
 	}
 	return html`
 		<${Card} title="Your password">
 			<${Form} submit="Change the password" act=${change}>
 				<${Field} label="Current password" name=current type=password autocomplete=current-password />
-				<${NewPassword} name=new hint="Your other sessions end with it." />
+				<${NewPassword} name=new hint="Your other sessions and your tokens end with it." />
 			<//>
 		<//>`
 }

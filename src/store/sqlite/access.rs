@@ -145,7 +145,8 @@ pub(super) fn named(connection: &Connection, admin: Id) -> Result<String> {
     name.ok_or(Error::NotFound)
 }
 
-/// Sets a password and ends every session of the admin but the one kept.
+/// Sets a password and ends every session of the admin but the one kept, and every token: whoever knew the old password may have
+/// made them.
 pub(super) fn set_password(
     connection: &Connection,
     admin: Id,
@@ -166,10 +167,14 @@ pub(super) fn set_password(
     connection
         .prepare_cached(sql)?
         .execute(named_params! { ":admin": admin, ":kept": kept })?;
-    let sql = "DELETE FROM admin_links WHERE admin_id = :admin";
-    connection
-        .prepare_cached(sql)?
-        .execute(named_params! { ":admin": admin })?;
+    for sql in [
+        "DELETE FROM admin_tokens WHERE admin_id = :admin",
+        "DELETE FROM admin_links WHERE admin_id = :admin",
+    ] {
+        connection
+            .prepare_cached(sql)?
+            .execute(named_params! { ":admin": admin })?;
+    }
     Ok(())
 }
 

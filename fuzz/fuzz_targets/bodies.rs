@@ -1,0 +1,5 @@
+//! Bodies and queries; the first byte chooses which.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| saryno_fuzz::bodies(bytes));
