@@ -12,6 +12,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::damaged::sentence;
 use crate::executable::{Binary, agent, saryno};
 use crate::ledger::rounds;
 use crate::races::{Person, number, people, text};
@@ -332,13 +333,11 @@ fn a_start_on_a_disk_that_is_full_says_so_and_leaves_nothing_half_made() {
     disk.fill(0);
     for arguments in [&["serve", "--port", "0"][..], &["user", "create", "Ada"]] {
         let output = disk.run(arguments);
-        let complaint = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{complaint}");
+        let complaint = sentence(&output);
         assert!(
             complaint.contains("disk is full") || complaint.contains("no room left"),
             "{complaint}"
         );
-        assert_eq!(complaint.lines().count(), 1, "{complaint}");
     }
     assert!(before == std::fs::read(disk.path("data/saryno.db")).unwrap());
     disk.make_room();

@@ -144,7 +144,7 @@ fn no_mistake_in_the_settings_has_the_token_printed() {
     let mistakes = [
         (format!("[metrics]\ntoken = \"{TOKEN}\n"), "line 2, column"),
         (format!("[metrics]\ntoken = {TOKEN}\n"), "line 2, column"),
-        (format!("[metrics]\ntoken = {digits}\n"), "quotes"),
+        (format!("[metrics]\ntoken = {digits}\n"), "quotation marks"),
         (
             format!("[metrics]\ntoken = [\"{TOKEN}\"]\n"),
             "metrics.token",

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::health::Health;
 use super::name::made_at;
 use super::shelf::{Kept, Shelf, soon};
 use super::{Made, Pace, Severity, Source, Verification, make};
@@ -56,42 +57,6 @@ pub struct Report {
     pub last_failure: Option<Failure>,
     /// When the next is made by itself, if any is.
     pub next_due: Option<Timestamp>,
-}
-
-/// What the last look at the whole of the data came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Outcome {
-    /// All is as it should be.
-    Whole,
-    /// The file is whole, and what it says breaks a rule of the house.
-    Broken,
-    /// The file itself can't be trusted.
-    Damaged,
-    /// There was no looking.
-    Failed,
-}
-
-/// A look at the whole of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Check {
-    /// When it began.
-    pub at: Timestamp,
-    /// What it came to.
-    pub outcome: Outcome,
-}
-
-/// How sure one can be of the data.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Health {
-    /// The last look at the whole, once there was one since the start.
-    pub check: Option<Check>,
-    /// When the newest verified backup was made.
-    pub backup: Option<Timestamp>,
-    /// What is wrong with the file that is served, if it is damaged.
-    pub damage: Option<String>,
-    /// What an operator should know.
-    pub warnings: Vec<String>,
 }
 
 /// Makes backups, keeps the newest, looks at the whole of what is served once a day, and tells of it.
@@ -274,39 +239,8 @@ impl Keeper {
         let mut health = Health::default();
         let known = self.known();
         health.backup = known.last.as_ref().map(|last| last.made_at);
-        health.check = known.checked.as_ref().map(|(at, checked)| Check {
-            at: *at,
-            outcome: match checked.as_ref().map(Verification::worst) {
-                Ok(None) => Outcome::Whole,
-                Ok(Some(worst)) => match worst.severity {
-                    Severity::Damaged => Outcome::Damaged,
-                    Severity::Broken => Outcome::Broken,
-                    Severity::Warning => Outcome::Whole,
-                },
-                Err(_) => Outcome::Failed,
-            },
-        });
-        let worst = |verification: &Verification| {
-            let worst = verification.worst()?;
-            Some((worst.severity, worst.check))
-        };
-        // Who asks may be anybody: the details are in the log.
-        match &known.checked {
-            Some((at, Ok(verification))) => match worst(verification) {
-                Some((Severity::Damaged, check)) => {
-                    health.damage = Some(format!(
-                        "The data were found damaged at {at} ({check}); `saryno verify` tells more, and a verified backup can be restored."
-                    ));
-                }
-                Some((Severity::Broken, check)) => health.warnings.push(format!(
-                    "A rule that the data should keep was found broken at {at} ({check}); `saryno verify` tells more."
-                )),
-                Some((Severity::Warning, _)) | None => {}
-            },
-            Some((at, Err(_))) => health.warnings.push(format!(
-                "The data could not be looked at as a whole at {at}; the log says why."
-            )),
-            None => {}
+        if let Some((at, checked)) = &known.checked {
+            health.look(*at, checked);
         }
         if let Some(Failure { at, .. }) = &known.last_failure {
             let warning = format!("The backup at {at} failed; the log and the admin page say why.");

@@ -2,6 +2,7 @@
 
 pub mod checksum;
 mod every;
+mod health;
 mod keeper;
 mod making;
 mod name;
@@ -14,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::Result;
 pub use every::Every;
-pub use keeper::{Check, Failure, Health, Keeper, Outcome, Plan, Report};
+pub use health::{Check, Health, Outcome};
+pub use keeper::{Failure, Keeper, Plan, Report};
 pub use making::{Made, make};
 pub use name::in_a_name;
 pub use pace::{Pace, Work};

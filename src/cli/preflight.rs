@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use rustix::fs::{Access, AtFlags, CWD};
+use rustix::io::Errno;
 
 use super::Place;
 use super::data::{DataDirectory, Running};
@@ -48,7 +49,7 @@ impl Findings {
         if self.running.is_none() && self.faults.iter().all(|fault| fault.setting != DATA) {
             let data = DataDirectory::unmade(&place.data);
             let foreign = data.files().into_iter().find(|file| {
-                file.exists() && !is_allowed(file, Access::READ_OK | Access::WRITE_OK)
+                file.exists() && allow(file, Access::READ_OK | Access::WRITE_OK).is_err()
             });
             if let Some(file) = foreign {
                 self.faults.push(of_data(format!(
@@ -124,6 +125,10 @@ impl Findings {
                 "the user that saryno runs as can't write into the data directory {}; give it to that user (`chown`), or choose another",
                 data.display()
             ))),
+            Standing::ReadOnly => self.faults.push(of_data(format!(
+                "the data directory {} is on a file system that is read-only; mount it for writing, or choose another",
+                data.display()
+            ))),
         }
         match DataDirectory::unmade(data).require_local() {
             Ok(None) => {}
@@ -149,6 +154,9 @@ impl Findings {
             Standing::Directory | Standing::ToBeMade => return,
             Standing::NoDirectory => {
                 "can't be made: it, or what is above it, is no directory; choose another"
+            }
+            Standing::ReadOnly => {
+                "is on a file system that is read-only; mount it for writing, or choose another"
             }
             Standing::Closed => {
                 "can't be written by the user that saryno runs as; give it to that user (`chown`), or choose another"
@@ -212,8 +220,8 @@ fn is_readable_by_all(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|file| file.permissions().mode() & 0o004 != 0)
 }
 
-fn is_allowed(path: &Path, rights: Access) -> bool {
-    rustix::fs::accessat(CWD, path, rights, AtFlags::EACCESS).is_ok()
+fn allow(path: &Path, rights: Access) -> Result<(), Errno> {
+    rustix::fs::accessat(CWD, path, rights, AtFlags::EACCESS)
 }
 
 /// What a directory is to a server that writes into it.
@@ -224,8 +232,10 @@ enum Standing {
     ToBeMade,
     /// Something else is in its place, or above it.
     NoDirectory,
-    /// It can't be written into, or not be made.
+    /// It can't be written into, or not be made: not by this user ...
     Closed,
+    /// ... or by nobody.
+    ReadOnly,
 }
 
 impl Standing {
@@ -246,8 +256,12 @@ impl Standing {
         let rights = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
         if !metadata.is_dir() {
             Self::NoDirectory
-        } else if !is_allowed(there, rights) {
-            Self::Closed
+        } else if let Err(error) = allow(there, rights) {
+            if error == Errno::ROFS {
+                Self::ReadOnly
+            } else {
+                Self::Closed
+            }
         } else if there == absolute {
             Self::Directory
         } else {
