@@ -48,6 +48,11 @@ fn a_body_or_a_query_is_taken_or_every_field_at_fault_is_named() {
 }
 
 #[test]
+fn of_an_import_what_is_bad_is_told_and_what_is_good_keeps_every_rule() {
+    hold("lines", properties::lines);
+}
+
+#[test]
 fn a_request_to_the_whole_server_is_answered_and_lets_nobody_in() {
     hold("requests", properties::requests);
 }

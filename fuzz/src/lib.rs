@@ -6,12 +6,14 @@
 
 mod bodies;
 mod credentials;
+mod lines;
 mod names;
 mod requests;
 mod settings;
 
 pub use bodies::bodies;
 pub use credentials::credentials;
+pub use lines::lines;
 pub use names::names;
 pub use requests::requests;
 pub use settings::{Given, told};

@@ -133,9 +133,10 @@ impl Keeper {
             }
             let due = self.next_due();
             if told.replace(due) != Some(due) {
-                match due {
-                    Some(due) => tracing::info!(at = %due, "the next backup is due"),
-                    None => tracing::info!("no backup is made by itself: backup.every is off"),
+                if let Some(due) = due {
+                    tracing::info!(at = %due, "the next backup is due");
+                } else {
+                    tracing::info!("no backup is made by itself: backup.every is off");
                 }
             }
             let known = self.known();
