@@ -93,3 +93,33 @@ fn no_file_is_longer_than_400_lines_of_program() {
         .collect();
     assert_eq!(long, Vec::<PathBuf>::new());
 }
+
+#[test]
+fn every_promise_on_the_security_page_names_tests_that_there_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("SECURITY.md")).unwrap();
+    let promises = page.lines().filter(|line| {
+        line.starts_with("| ") && !line.starts_with("| ---") && !line.starts_with("| promise |")
+    });
+    let mut missing = Vec::new();
+    let mut count = 0;
+    for promise in promises {
+        // Between each pair of backticks is code.
+        let named: Vec<_> = promise.split('`').skip(1).step_by(2).collect();
+        let tests = named.iter().filter_map(|name| name.split_once("::"));
+        let before = count;
+        for (module, test) in tests {
+            count += 1;
+            let file = root.join("tests").join(format!("{module}.rs"));
+            let text = fs::read_to_string(file).unwrap_or_default();
+            if !text.contains(&format!("#[test]\nfn {test}()"))
+                && !text.contains(&format!("]\nasync fn {test}()"))
+            {
+                missing.push(format!("{module}::{test}"));
+            }
+        }
+        assert!(count > before, "no test holds: {promise}");
+    }
+    assert_eq!(missing, Vec::<String>::new());
+    assert!(count > 50, "the tables were not found");
+}
