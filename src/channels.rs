@@ -191,7 +191,8 @@ fn check_recipients(body: &mut Fields, ids: &[Id], requester: Id, group_max: usi
         }
         _ => {}
     }
-    for (index, id) in ids.iter().enumerate() {
+    // Of more than there may be, the rest says nothing new.
+    for (index, id) in ids.iter().enumerate().take(group_max) {
         let element = format!("{field}[{index}]");
         if *id == requester {
             body.fault(

@@ -151,6 +151,9 @@ impl Error {
         Cow::Borrowed(match self {
             Self::Invalid(fields) => match fields.as_slice() {
                 [one] => return Cow::Owned(format!("{}: {}", one.field, one.message)),
+                many if many.len() >= MOST_FAULTS => {
+                    "Very many fields are at fault; `errors` says what is wrong with the first 100."
+                }
                 _ => "Some fields are at fault; `errors` says what is wrong with each.",
             },
             Self::Malformed(message) | Self::Damaged(message) => {
@@ -293,6 +296,9 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+/// So many fields at fault are named at most.
+pub const MOST_FAULTS: usize = 100;
 
 /// One field at fault, as it stands in `errors`.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -20,7 +20,7 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::error::{Error, FieldError, Problem, Result};
+use crate::error::{Error, FieldError, MOST_FAULTS, Problem, Result};
 
 /// A JSON value that keeps duplicate keys. Has no `Debug`: it may hold a password.
 pub enum Value {
@@ -178,8 +178,11 @@ impl Fields {
         fields
     }
 
-    /// Puts a fault on the list.
+    /// Puts a fault on the list. A body can hold a hundred thousand of them: an answer that named all would be many times its size.
     pub fn fault(&mut self, field: &str, problem: Problem) -> Faulty {
+        if self.faults.len() >= MOST_FAULTS {
+            return Faulty;
+        }
         // A client's own field name comes back in the answer; it need not be as long as the body was.
         let name: String = field.chars().take(64).collect();
         if !self
@@ -415,6 +418,19 @@ mod tests {
             found,
             expected.map(|(field, code)| (field.to_owned(), code))
         );
+        Ok(())
+    }
+
+    #[test]
+    fn of_very_many_faults_the_first_hundred_are_named() -> Result<()> {
+        let names: Vec<_> = (0..50_000).map(|name| format!("\"{name}\":0")).collect();
+        let elements = vec!["1"; 50_000].join(",");
+        let body = format!("{{\"list\":[{elements}],{}}}", names.join(","));
+        let mut fields = Fields::parse(body.as_bytes())?;
+        assert!(fields.list::<Id>("list").is_err());
+        let error = fields.finish().unwrap_err();
+        assert!(error.message().contains("the first 100"));
+        assert_eq!(faults(error).len(), MOST_FAULTS);
         Ok(())
     }
 

@@ -225,7 +225,7 @@ impl EncodeMetric for Work {
             .map(|power| f64::from(1_u32 << power))
             .zip(self.batches);
         let (commits, writes) = (self.batches.iter().sum(), self.writes as f64);
-        let buckets: Vec<_> = sizes.chain([(f64::MAX, 0)]).collect();
+        let buckets: Vec<_> = sizes.chain([(f64::INFINITY, 0)]).collect();
         encoder.encode_histogram::<NoLabelSet>(writes, commits, &buckets, None)
     }
 

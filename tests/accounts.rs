@@ -371,6 +371,16 @@ async fn a_reset_code_unless_expired_or_replaced_sets_a_password_once_and_ends_e
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_password_change_voids_a_reset_code() {
+    let (server, me) = start_with_password().await;
+    let code = reset_code(&server, &me, now().after(RESET_END)).await;
+    let body = json!({"current": PASSWORD, "new": "another horse"});
+    server.post("/auth/password", &me, &body).await.expect(204);
+    let answer = reset(&server, &code, PASSWORD).await;
+    assert_eq!(answer.fails(), failure(401, "invalid_credentials"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_log_ins_token_ends_after_90_days_without_use_and_one_handed_out_does_not() {
     let (server, me) = start_with_password().await;
     let body = log_in(&server, &me.user.to_string(), PASSWORD).await.json();

@@ -58,6 +58,24 @@ async fn one_that_is_made_is_listed_verified_and_downloaded_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_the_directory_is_none_the_report_says_so() {
+    let desk = Desk::open().await;
+    let place = desk.server.directory.path().join("backups");
+    std::fs::write(&place, "in the way").unwrap();
+    assert_eq!(desk.post("/backups", &json!({})).await.status, 500);
+    for _ in 0..2 {
+        let report = desk.get("/backups").await.expect(200);
+        let failure = report["last_failure"]["message"].as_str().unwrap();
+        assert!(failure.contains("backups"), "{failure}");
+        assert_eq!(report["backups"], json!([]));
+    }
+    std::fs::remove_file(&place).unwrap();
+    made(&desk).await;
+    let report = desk.get("/backups").await.expect(200);
+    assert_eq!(report["last_failure"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_newest_come_first_and_only_the_newest_stay() {
     let desk = Desk::open().await;
     let directory = desk.server.directory.path().join("backups");

@@ -107,6 +107,8 @@ fn a_backup_replaces_nothing() {
     assert!(complaint.contains("exists"), "{complaint}");
     assert_eq!(std::fs::read(&file).unwrap(), b"mine");
     assert_eq!(names(&kept).len(), 1);
+    let complaint = refusal(&backup(&data, Path::new("-")));
+    assert!(complaint.contains("is a file"), "{complaint}");
 }
 
 #[test]

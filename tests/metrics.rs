@@ -71,6 +71,11 @@ async fn who_has_the_token_sees_what_was_done_and_nobody_else_does() {
     // Two accounts, a DM, and whatever was noted of tokens.
     assert!(value(&text, "saryno_commit_batch_size_sum ") >= 3.0);
     assert!(value(&text, "saryno_commit_batch_size_count ") >= 1.0);
+    for histogram in ["commit_batch_size", "request_duration_seconds"] {
+        let all = value(&text, &format!("saryno_{histogram}_count "));
+        let most = format!("saryno_{histogram}_bucket{{le=\"+Inf\"}} ");
+        assert!((value(&text, &most) - all).abs() < 0.1, "{text}");
+    }
     let refused = "saryno_requests_total{method=\"GET\",route=\"/metrics\",status=\"401\"}";
     assert!((value(&text, refused) - 3.0).abs() < 0.1);
     assert!(value(&text, "saryno_database_bytes ") > 4096.0);
@@ -121,9 +126,11 @@ fn the_token_is_not_printed_and_a_short_one_stops_the_start() {
     let data = directory.path().join("data");
     let file = directory.path().join("saryno.toml");
     std::fs::write(&file, format!("[metrics]\ntoken = \"{TOKEN}\"\n")).unwrap();
-    let shown = run(&data, &["config", "show"]);
-    let shown = String::from_utf8(shown.stdout).unwrap();
+    let show = || String::from_utf8(run(&data, &["config", "show"]).stdout).unwrap();
+    let shown = show();
     assert!(shown.contains("metrics.token = \"(set)\""), "{shown}");
+    std::fs::write(&file, "").unwrap();
+    assert!(show().contains("metrics.token = null"), "{}", show());
     assert!(!shown.contains(TOKEN), "{shown}");
     std::fs::write(&file, "[metrics]\ntoken = \"short\"\n").unwrap();
     let refused = run(&data, &["config", "check"]);

@@ -30,7 +30,7 @@ struct Told {
 
 #[get("/backups")]
 async fn backups(_admitted: Admitted, app: &AppState) -> Result<Json<Told>> {
-    let report = blocking(&app.keeper, Keeper::report).await?;
+    let report = blocking(&app.keeper, |keeper| Ok(keeper.report())).await?;
     let health = app.keeper.health();
     Ok(Json::ok(Told {
         report,

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::health::Health;
 use super::name::made_at;
+use super::partial::with_place;
 use super::shelf::{Kept, Shelf, soon};
 use super::{Made, Pace, Severity, Source, Verification, make};
 use crate::clock::Timestamp;
@@ -44,6 +45,16 @@ pub struct Failure {
     pub at: Timestamp,
     /// Why, in a sentence.
     pub message: String,
+}
+
+impl Failure {
+    /// One of this moment.
+    fn of(error: &Error) -> Self {
+        Self {
+            at: Timestamp::now(),
+            message: error.to_string(),
+        }
+    }
 }
 
 /// What there is to say of backups.
@@ -170,7 +181,7 @@ impl Keeper {
     /// Makes one now, and drops those that are more than the plan keeps. Blocks until then.
     ///
     /// # Errors
-    /// `Busy` while another is made; `ShuttingDown`; `Internal` with a sentence.
+    /// `Busy` while another is made; `ShuttingDown`; `StorageFull`; `Internal` with a sentence.
     pub fn make(&self) -> Result<Kept> {
         let _turn = Turn::take(&self.making).ok_or(Error::Busy)?;
         let file = self.shelf.place(Timestamp::now());
@@ -186,11 +197,9 @@ impl Keeper {
             }
             Err(Error::ShuttingDown) => {}
             Err(error) => {
-                tracing::error!(detail = %error, "no backup was made");
-                self.known().last_failure = Some(Failure {
-                    at: Timestamp::now(),
-                    message: error.to_string(),
-                });
+                let told = with_place("backup", &self.plan.directory, error.clone());
+                tracing::error!(detail = %told, "no backup was made");
+                self.known().last_failure = Some(Failure::of(&told));
             }
         }
         self.remember();
@@ -205,19 +214,20 @@ impl Keeper {
         })
     }
 
-    /// Everything there is to say.
-    ///
-    /// # Errors
-    /// `Internal` with a sentence where the directory can't be read.
-    pub fn report(&self) -> Result<Report> {
+    /// Everything there is to say. Where the directory can't be read, that is the failure.
+    pub fn report(&self) -> Report {
         // Within the report below, its lock would be held while the next line takes it again.
         let last_failure = self.known().last_failure.clone();
-        Ok(Report {
-            backups: self.shelf.list()?,
+        let (backups, unread) = match self.shelf.list() {
+            Ok(backups) => (backups, None),
+            Err(error) => (Vec::new(), Some(Failure::of(&error))),
+        };
+        Report {
+            backups,
             making: self.making.load(Ordering::Relaxed),
-            last_failure,
+            last_failure: last_failure.or(unread),
             next_due: self.next_due(),
-        })
+        }
     }
 
     /// The newest verified backup, without a look at the disk: for metrics.

@@ -1,7 +1,7 @@
 //! Making one backup: nothing has its name before it is whole, verified and on the disk.
 
 use std::fs;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -40,17 +40,12 @@ fn seconds<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok
 /// Copies the store into `file`, which must not exist, verifies the copy and writes its SHA-256 beside it. Blocks until then.
 ///
 /// # Errors
-/// `ShuttingDown` where the pace ended it; `Internal` with a sentence for all else. There is no file of this name then.
+/// `ShuttingDown` where the pace ended it; `StorageFull`; `Internal` with a sentence for all else. There is no file of this name then.
 pub fn make(source: &dyn Source, file: &Path, pace: &Pace) -> Result<Made> {
     let begun = Instant::now();
     let refuse = |error: io::Error| cannot_write(WHAT, file, &error);
     let copy = Partial::begin(WHAT, file)?;
-    source
-        .copy_to(&copy.path, pace)
-        .map_err(|error| match error {
-            Error::StorageFull => refuse(ErrorKind::StorageFull.into()),
-            error => error,
-        })?;
+    source.copy_to(&copy.path, pace)?;
     copy.file.sync_all().map_err(refuse)?;
     let verification = source.verify_copy(&copy.path, pace)?;
     if let Some(worst) = verification.worst().filter(|_| !verification.holds()) {

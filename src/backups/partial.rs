@@ -130,14 +130,24 @@ fn exists(what: &str, file: &Path) -> Error {
     ))
 }
 
-/// Why a file can't be written, and what to do.
+/// Tells whoever chose the place for a file that there is no room in it.
+#[must_use]
+pub fn with_place(what: &str, place: &Path, error: Error) -> Error {
+    match error {
+        Error::StorageFull => Error::Internal(format!(
+            "the {what} {} can't be written: there is no room left; make some, or choose another place",
+            place.display()
+        )),
+        error => error,
+    }
+}
+
+/// Why a file can't be written, and what to do; `StorageFull` where there is no room.
 #[must_use]
 pub fn cannot_write(what: &str, file: &Path, error: &io::Error) -> Error {
     let advice = match error.kind() {
         ErrorKind::NotFound => "its directory does not exist; make it first",
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "there is no room left; make some, or choose another place"
-        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => return Error::StorageFull,
         ErrorKind::PermissionDenied => "this user may not write there; choose another place",
         ErrorKind::ReadOnlyFilesystem => "the file system there is read-only; choose another place",
         _ => {
@@ -151,4 +161,18 @@ pub fn cannot_write(what: &str, file: &Path, error: &io::Error) -> Error {
         "the {what} {} can't be written: {advice}",
         file.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_there_is_no_room_the_place_is_named_to_whoever_chose_it() {
+        let file = Path::new("/kept/one.db");
+        let full = cannot_write("backup", file, &ErrorKind::StorageFull.into());
+        assert_eq!(full, Error::StorageFull);
+        let told = with_place("backup", file, full).to_string();
+        assert!(told.contains("/kept/one.db") && told.contains("no room left"));
+    }
 }

@@ -1,13 +1,14 @@
 //! `saryno backup`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::data::DataDirectory;
 use super::{Place, Print};
+use crate::backups::partial::with_place;
 use crate::backups::{Finding, Made, Pace, make};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Copy all data into a file, verify the copy, and write its SHA-256 beside it; also beside a running server.
 #[derive(Args)]
@@ -20,9 +21,13 @@ pub(super) struct Backup {
 
 impl Backup {
     pub(super) fn run(self, place: &Place) -> Result<()> {
+        if self.file == Path::new("-") {
+            return Err(Error::Internal("a backup is a file; name one".into()));
+        }
         let data = DataDirectory::existing(&place.data)?;
         data.require_whole_unless_served()?;
-        let made = make(&data.database_file(), &self.file, &Pace::full())?;
+        let made = make(&data.database_file(), &self.file, &Pace::full())
+            .map_err(|error| with_place("backup", &self.file, error))?;
         self.print.result(&made, || describe(&made))
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::data::DataDirectory;
 use super::progress::Progress;
 use super::{Place, Print};
-use crate::backups::partial::{Partial, cannot_write};
+use crate::backups::partial::{Partial, cannot_write, with_place};
 use crate::error::Result;
 use crate::portable::{LEFT_OUT, Onlooker, Tally, Written};
 
@@ -61,8 +61,9 @@ impl Export {
             unload(&mut lines, &mut io::stdout().lock())?;
         } else {
             let mut partial = Partial::begin(WHAT, &self.file)?;
-            unload(&mut lines, &mut partial.file)?;
-            partial.settle(&self.file)?;
+            let written = unload(&mut lines, &mut partial.file);
+            let settled = written.and_then(|()| partial.settle(&self.file));
+            settled.map_err(|error| with_place(WHAT, &self.file, error))?;
         }
         lines.progress.end();
         let outcome = Outcome {

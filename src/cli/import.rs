@@ -128,14 +128,18 @@ impl Import {
         if bad == 0 {
             return Ok(());
         }
-        let lines = if bad == 1 { "line is" } else { "lines are" };
+        let (lines, them) = if bad == 1 {
+            ("line is", "it")
+        } else {
+            ("lines are", "them")
+        };
         if !self.skip_bad {
             let more = match bad.saturating_sub(MOST_NAMED) {
                 0 => String::new(),
                 more => format!(" ({more} more than are named above)"),
             };
             return Err(self.refuse(&format!(
-                "{bad} {lines} bad{more}; mend them, or take the others with --skip-bad"
+                "{bad} {lines} bad{more}; mend {them}, or take the others with --skip-bad"
             )));
         }
         if loaded.lines() == 0 {

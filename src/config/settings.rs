@@ -187,7 +187,10 @@ impl Settings {
         }
         let setting = |(key, value): (String, Value)| Setting {
             source: self.source(&key),
-            value: if key == SECRET { "(set)".into() } else { value },
+            value: match value {
+                Value::String(..) | Value::Num(..) if key == SECRET => "(set)".into(),
+                value => value,
+            },
             key,
         };
         values.into_iter().map(setting).collect()

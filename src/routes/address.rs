@@ -1,6 +1,6 @@
 //! Where a request comes from: the peer, or what a proxy that is trusted says of it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 use rocket::request::{FromRequest, Outcome, Request};
@@ -37,12 +37,18 @@ fn nearest(peer: IpAddr, hops: &[&str], trusted: &[IpNet]) -> IpAddr {
             break;
         }
         // A proxy that writes something else has not told us more than itself.
-        let Ok(address) = hop.trim().parse::<IpAddr>() else {
+        let Some(address) = address_of(hop.trim()) else {
             break;
         };
         nearest = address.to_canonical();
     }
     nearest
+}
+
+/// Some proxies write the port, too.
+fn address_of(hop: &str) -> Option<IpAddr> {
+    let with_port = || hop.parse::<SocketAddr>().ok().map(|at| at.ip());
+    hop.parse().ok().or_else(with_port)
 }
 
 #[cfg(test)]
@@ -70,11 +76,16 @@ mod tests {
         let chain = ["198.51.100.1", "203.0.113.9", " 10.1.2.3"];
         assert_eq!(nearest_of("127.0.0.1", &chain), "203.0.113.9");
         assert_eq!(nearest_of("2001:db8::1", &["10.1.2.3"]), "10.1.2.3");
+        assert_eq!(nearest_of("127.0.0.1", &["203.0.113.9:80"]), "203.0.113.9");
+        assert_eq!(
+            nearest_of("127.0.0.1", &["[2001:db9::1]:80"]),
+            "2001:db9::1"
+        );
     }
 
     #[test]
     fn what_is_no_address_ends_the_chain() {
-        for hop in ["", "unknown", "203.0.113.9:80", "x"] {
+        for hop in ["", "unknown", "203.0.113.9:", "x"] {
             assert_eq!(
                 nearest_of("127.0.0.1", &["198.51.100.1", hop, "10.1.2.3"]),
                 "10.1.2.3",

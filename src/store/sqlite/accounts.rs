@@ -59,6 +59,8 @@ pub(super) const RESET: &str = "SELECT user_id, expires_at FROM resets WHERE has
 
 const USE_RESET: &str = "DELETE FROM resets WHERE hash = :hash RETURNING user_id, expires_at";
 
+const DROP_RESET: &str = "DELETE FROM resets WHERE user_id = :user";
+
 #[async_trait]
 impl Accounts for Sqlite {
     async fn caller(&self, hash: SecretHash, now: Timestamp) -> Result<Caller> {
@@ -191,6 +193,8 @@ impl Accounts for Sqlite {
             }
             let sql = "DELETE FROM tokens WHERE user_id = :user AND id <> :keep";
             connection.prepare_cached(sql)?.execute(named_params! { ":user": user, ":keep": keep })?;
+            // Who had the link could undo the change.
+            connection.prepare_cached(DROP_RESET)?.execute(named_params! { ":user": user })?;
             Ok(())
         })
         .await
@@ -375,9 +379,8 @@ pub(super) fn insert_token(connection: &Connection, user: Id, token: &NewToken) 
 /// Drops what could still admit a deleted account.
 pub(super) fn forget(connection: &Connection, user: Id) -> Result<()> {
     revoke_all(connection, user)?;
-    let sql = "DELETE FROM resets WHERE user_id = :user";
     connection
-        .prepare_cached(sql)?
+        .prepare_cached(DROP_RESET)?
         .execute(named_params! { ":user": user })?;
     Ok(())
 }

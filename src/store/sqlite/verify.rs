@@ -98,10 +98,11 @@ impl Look<'_> {
             Ok(Standing::Current) => return Ok(true),
             Ok(Standing::Empty) => "it is empty".to_owned(),
             Ok(Standing::Strange(why)) => why,
-            Err(error) => match Error::from(error) {
-                Error::Damaged(message) => message,
+            Err(error) => match error.sqlite_error_code() {
+                Some(ErrorCode::NotADatabase) => "it is not a database".to_owned(),
+                Some(ErrorCode::DatabaseCorrupt) => error.to_string(),
                 // Nobody has looked into it.
-                error => return Err(error),
+                _ => return Err(error.into()),
             },
         };
         self.find(name, Damaged, message, Places::default());
