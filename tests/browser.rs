@@ -1,9 +1,9 @@
 //! A real browser: Debian's Chromium, headless, driven over the protocol of `WebDriver` (W3C, Level 2), which is plain JSON
 //! over HTTP. The crates made for it bring a second HTTP stack along; the client that the tests have anyway will do.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Lines};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -32,7 +32,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    pub(crate) fn start() -> Self {
+    /// The driver, what it says from now on, and where it listens; nothing where it ended instead.
+    fn start_driver() -> Option<(Child, Lines<BufReader<ChildStdout>>, u16)> {
         let mut driver = Command::new("chromedriver")
             .arg("--port=0")
             .stdout(Stdio::piped())
@@ -40,13 +41,21 @@ impl Browser {
             .spawn()
             .expect("chromedriver is missing; Debian's package is chromium-driver");
         let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port: u16 = lines
-            .find_map(|line| {
-                let line = line.unwrap();
-                let port = line.split("started successfully on port ").nth(1)?;
-                port.trim_end_matches('.').parse().ok()
-            })
-            .unwrap();
+        let port = lines.find_map(|line| {
+            let line = line.unwrap();
+            let port = line.split("started successfully on port ").nth(1)?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        if port.is_none() {
+            driver.wait().unwrap();
+        }
+        Some((driver, lines, port?))
+    }
+
+    pub(crate) fn start() -> Self {
+        // The port that it picks may be taken by another test before it has it on IPv6, too; then it gives up.
+        let mut started = std::iter::repeat_with(Self::start_driver).take(10);
+        let (driver, lines, port) = started.find_map(|driver| driver).unwrap();
         // It goes on talking; with nobody to read, it would stop at a full pipe.
         std::thread::spawn(move || lines.for_each(drop));
 

@@ -246,7 +246,8 @@ fn an_export_is_of_the_moment_at_which_it_began_and_holds_up_nobody() {
     let [one, other] = people(&data, 2).try_into().ok().unwrap();
     // More users than all buffers on the way hold: while nobody reads, it stands still among them.
     let users = directory.path().join("users");
-    let text: String = (1_000..=11_000)
+    // Above the ids that the tests themselves give to entries of the log.
+    let text: String = (1_000_000..=1_010_000)
         .map(|id| crate::portable_bounds::lines(id, ""))
         .collect();
     std::fs::write(&users, text).unwrap();
