@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -86,7 +86,9 @@ impl Crowded {
     /// Waits until no connection is open but those that it began with.
     fn is_alone_again(&self) {
         // A look at the data, or a backup, may have a file open meanwhile.
+        let begun = Instant::now();
         while self.server.open_files() > self.files + 2 {
+            assert!(begun.elapsed() < Duration::from_mins(1), "some stay open");
             sleep(Duration::from_millis(10));
         }
     }
