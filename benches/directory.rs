@@ -67,6 +67,7 @@ async fn main() {
         readers: 4,
         queue: 4096,
         batch: 256,
+        cache: 0,
     };
     drop(Sqlite::open(&path, options).unwrap());
     let begun = Instant::now();

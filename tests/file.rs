@@ -153,6 +153,7 @@ async fn a_full_queue_is_busy_at_once() {
         readers: 1,
         queue: 1,
         batch: 1,
+        cache: 0,
     };
     let store = Sqlite::open(&path, options).unwrap();
     let ids = Generator::new(0, Id::MIN);

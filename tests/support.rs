@@ -20,6 +20,7 @@ pub(crate) const OPTIONS: Options = Options {
     readers: 4,
     queue: 4096,
     batch: 256,
+    cache: 4 << 20,
 };
 
 /// A store in a file of its own.

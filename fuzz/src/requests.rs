@@ -379,6 +379,7 @@ fn make() -> Result<World, Box<dyn std::error::Error>> {
             readers: 2,
             queue: 64,
             batch: 8,
+            cache: 1 << 20,
         },
     )?);
     let ids = Generator::new(1, Id::MIN);

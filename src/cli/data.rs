@@ -259,6 +259,8 @@ impl Opened {
             readers: 1,
             queue: 16,
             batch: 1,
+            // A command asks once.
+            cache: 0,
         };
         let store = Sqlite::open(database, options)?;
         let highest = store.highest_id().await?.max(above);

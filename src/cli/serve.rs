@@ -59,6 +59,7 @@ impl Serve {
             readers: config.store.readers,
             queue: config.store.queue,
             batch: config.store.batch,
+            cache: config.store.cache_mib * 1024 * 1024,
         };
         let store = Arc::new(Sqlite::open(&data.database(), options)?);
         let plan = Plan {

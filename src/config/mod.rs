@@ -113,6 +113,8 @@ pub struct Store {
     pub queue: usize,
     /// Writes that share a commit at most.
     pub batch: usize,
+    /// Memory for users and tokens that are asked for often, in MiB; 0 for none.
+    pub cache_mib: u64,
 }
 
 /// `log.*`
@@ -179,6 +181,7 @@ impl Default for Config {
                 readers: u32::try_from(2 * cores).unwrap_or(2),
                 queue: 4096,
                 batch: 256,
+                cache_mib: 64,
             },
             metrics: Metrics::default(),
             backup: Backup {

@@ -1,11 +1,14 @@
 //! What the settings must be whatever the machine: ranges, and what of them goes together.
 
-use super::Config;
+use super::{Config, Store};
 use crate::id::COMMAND_LINE_WORKER;
 use crate::tokens::MetricsToken;
 
 /// The people in a group are read with every channel of a list; more than this is a community.
 const LARGEST_GROUP: usize = 100;
+
+/// The largest cache, in MiB: a tebibyte.
+const LARGEST_CACHE: u64 = 1024 * 1024;
 
 /// Room for writes that wait is made at the start.
 const LONGEST_QUEUE: usize = 1_000_000;
@@ -14,7 +17,7 @@ impl Config {
     /// Every setting that breaks a rule, with a sentence that names it and says what it should be.
     pub(super) fn broken_rules(&self) -> Vec<(&'static str, String)> {
         let token = self.metrics.token.as_ref().map(MetricsToken::reveal);
-        let (readers, limits) = (self.store.readers, &self.limits);
+        let limits = &self.limits;
         let (certificate, key) = (self.tls.certificate.is_some(), self.tls.key.is_some());
         let listeners_meet = self.metrics.address.is_some_and(|metrics| {
             let same = metrics.ip() == self.address;
@@ -67,27 +70,6 @@ impl Config {
                 ),
             ),
             (
-                (1..=1_024).contains(&readers),
-                "store.readers",
-                format!("store.readers is 1 to 1024; it is {readers}"),
-            ),
-            (
-                (1..=LONGEST_QUEUE).contains(&self.store.queue),
-                "store.queue",
-                format!(
-                    "store.queue is 1 to {LONGEST_QUEUE}; it is {}",
-                    self.store.queue
-                ),
-            ),
-            (
-                (1..=LONGEST_QUEUE).contains(&self.store.batch),
-                "store.batch",
-                format!(
-                    "store.batch is 1 to {LONGEST_QUEUE}; it is {}",
-                    self.store.batch
-                ),
-            ),
-            (
                 token.is_none_or(|token| {
                     token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic())
                 }),
@@ -108,8 +90,42 @@ impl Config {
                 "backup.keep is 1 at least".into(),
             ),
         ];
-        let broken = rules.into_iter().filter(|(holds, ..)| !holds);
+        let broken = rules
+            .into_iter()
+            .chain(self.store.rules())
+            .filter(|(holds, ..)| !holds);
         broken.map(|(_, key, rule)| (key, rule)).collect()
+    }
+}
+
+impl Store {
+    /// Each rule of these settings: whether it holds, the setting, and a sentence.
+    fn rules(&self) -> [(bool, &'static str, String); 4] {
+        [
+            (
+                (1..=1_024).contains(&self.readers),
+                "store.readers",
+                format!("store.readers is 1 to 1024; it is {}", self.readers),
+            ),
+            (
+                (1..=LONGEST_QUEUE).contains(&self.queue),
+                "store.queue",
+                format!("store.queue is 1 to {LONGEST_QUEUE}; it is {}", self.queue),
+            ),
+            (
+                self.cache_mib <= LARGEST_CACHE,
+                "store.cache_mib",
+                format!(
+                    "store.cache_mib is 0 to {LARGEST_CACHE}; it is {}",
+                    self.cache_mib
+                ),
+            ),
+            (
+                (1..=LONGEST_QUEUE).contains(&self.batch),
+                "store.batch",
+                format!("store.batch is 1 to {LONGEST_QUEUE}; it is {}", self.batch),
+            ),
+        ]
     }
 }
 

@@ -3,6 +3,7 @@
 //! A method is one whole operation in one transaction. It can be run again from the start, so nothing outside the store happens
 //! in it: ids, moments and randomness come in as arguments.
 
+mod cached;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -29,6 +30,15 @@ pub struct Work {
     pub batches: [u64; 10],
 }
 
+/// How often what is kept in memory of users and tokens was enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// Rows that were asked for since the start.
+    pub asked: u64,
+    /// Those of them that had to be read.
+    pub read: u64,
+}
+
 /// A store for the whole server.
 #[async_trait]
 pub trait Store: Users + Accounts + Channels + Communities + Blocks + Images + Admins {
@@ -46,6 +56,9 @@ pub trait Store: Users + Accounts + Channels + Communities + Blocks + Images + A
 
     /// How busy the writer is; known without asking the file.
     fn work(&self) -> Work;
+
+    /// How much the cache saves; known without asking the file.
+    fn kept(&self) -> Kept;
 
     /// Whether reads and writes are answered.
     ///

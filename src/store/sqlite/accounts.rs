@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::rows::{require_active, user, user_columns, walk};
+use super::rows::{require_active, walk};
 use super::users::{bury, create, find};
 use super::{Sqlite, registration};
 use crate::accounts::{Accounts, Credentials, InstanceInvite, PasswordHash, Policy};
@@ -15,13 +15,6 @@ use crate::tokens::{
     Caller, Code, FORGOTTEN, NewToken, SecretHash, Session, UNUSED_END, USE_PRECISION, is_noted,
 };
 use crate::users::{NewUser, Tag, User};
-
-pub(super) const CALLER: &str = concat!(
-    "SELECT t.id, t.last_used, u.disabled, u.reason, ",
-    user_columns!(),
-    " FROM tokens AS t JOIN users AS u ON u.id = t.user_id
-    WHERE t.hash = :hash AND (t.login = 0 OR t.last_used > :ended)"
-);
 
 const NOTE_USE: &str = "UPDATE tokens SET last_used = :now WHERE id = :id";
 
@@ -64,34 +57,28 @@ const DROP_RESET: &str = "DELETE FROM resets WHERE user_id = :user";
 #[async_trait]
 impl Accounts for Sqlite {
     async fn caller(&self, hash: SecretHash, now: Timestamp) -> Result<Caller> {
-        let (caller, last_used) = self
-            .read(move |connection| {
-                let parameters = named_params! { ":hash": hash, ":ended": now.before(UNUSED_END) };
-                let found = connection
-                    .prepare_cached(CALLER)?
-                    .query_row(parameters, |row| {
-                        let caller = Caller {
-                            token: row.get(0)?,
-                            disabled: row.get(2)?,
-                            reason: row.get(3)?,
-                            user: user(row, 4)?,
-                        };
-                        Ok((caller, row.get::<_, Option<Timestamp>>(1)?))
-                    })
-                    .optional()?;
-                found.ok_or(Error::Unauthorized)
-            })
-            .await?;
-        if is_noted(last_used, USE_PRECISION, now) {
-            let token = caller.token;
+        let token = self.token(hash).await?;
+        if token.has_ended(now) {
+            return Err(Error::Unauthorized);
+        }
+        let account = self.account_or_tombstone(token.user).await?;
+        if account.user.is_tombstone() {
+            return Err(Error::Unauthorized);
+        }
+        if is_noted(token.last_used, USE_PRECISION, now) {
             self.writer.run_unanswered(move |connection| {
                 connection
                     .prepare_cached(NOTE_USE)?
-                    .execute(named_params! { ":id": token, ":now": now })?;
+                    .execute(named_params! { ":id": token.id, ":now": now })?;
                 Ok(())
             });
         }
-        Ok(caller)
+        Ok(Caller {
+            user: account.user,
+            token: token.id,
+            disabled: account.disabled,
+            reason: account.reason,
+        })
     }
 
     async fn registration(&self) -> Result<Policy> {

@@ -9,6 +9,7 @@ mod actions;
 mod admins;
 mod audit;
 mod blocks;
+mod changes;
 mod channels;
 mod communities;
 mod directory;
@@ -16,6 +17,7 @@ mod file;
 mod groups;
 mod images;
 mod invites;
+mod kept;
 mod load;
 mod migrate;
 mod readers;
@@ -47,7 +49,9 @@ use crate::clock::Timestamp;
 use crate::disk;
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::store::{Store, Work};
+use crate::store::cached::Cached;
+use crate::store::{Kept, Store, Work};
+use changes::Changes;
 pub use file::{DatabaseFile, require_no_wal, verify_copy};
 pub use load::{Loaded, Loading, load};
 use readers::Readers;
@@ -70,6 +74,8 @@ pub struct Options {
     pub queue: usize,
     /// Writes that share a commit at most.
     pub batch: usize,
+    /// Bytes of memory for users and tokens that are asked for often.
+    pub cache: u64,
 }
 
 /// A store in one SQLite file. Dropping it finishes what is queued and folds the WAL into the file.
@@ -77,6 +83,7 @@ pub struct Sqlite {
     // The order matters: the last connection to close folds the WAL in, and one that reads can't.
     readers: Readers,
     writer: Writer,
+    cached: Cached,
     path: PathBuf,
     /// What was met that is damaged, first of all.
     damage: OnceLock<Error>,
@@ -91,13 +98,29 @@ impl Sqlite {
         let writing = open_to_write(path)?;
         let readers =
             Readers::open(path, options.readers).map_err(|error| cannot_open(path, &error))?;
-        let writer = Writer::start(writing, options.queue, options.batch)?;
+        let cached = Cached::new(options.cache);
+        let changes = Changes::watch(&writing, cached.stamps.clone())?;
+        let writer = Writer::start(writing, changes, options.queue, options.batch)?;
         Ok(Self {
             readers,
             writer,
+            cached,
             path: path.to_path_buf(),
             damage: OnceLock::new(),
         })
+    }
+
+    /// Runs one short query on this very worker, for it takes less than the way to another thread and back; on another thread where
+    /// all connections are taken, by queries that are not short.
+    async fn read_at_once<T, F>(&self, query: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Connection) -> Result<T> + Send + 'static,
+    {
+        match self.readers.pool().try_get() {
+            Some(connection) => self.notice(query(&connection)),
+            None => self.read(query).await,
+        }
     }
 
     /// Runs an operation that only reads, in one transaction on a reading connection, off the async workers.
@@ -152,6 +175,10 @@ impl Store for Sqlite {
 
     fn work(&self) -> Work {
         self.writer.work()
+    }
+
+    fn kept(&self) -> Kept {
+        self.cached.kept()
     }
 
     async fn ping(&self) -> Result<()> {
@@ -267,7 +294,7 @@ mod plans {
     use rusqlite::Connection;
 
     use super::{
-        access, accounts, audit, blocks, channels, communities, directory, images, migrate,
+        access, accounts, audit, blocks, channels, communities, directory, images, kept, migrate,
         registration, terms, users, views,
     };
     use crate::audit::Filter;
@@ -331,7 +358,8 @@ mod plans {
 
     #[test]
     fn a_caller_is_found_by_the_tokens_hash() {
-        uses(accounts::CALLER, "(hash=?)");
+        uses(kept::TOKEN, "(hash=?)");
+        is_direct(kept::ACCOUNT);
     }
 
     #[test]
@@ -599,6 +627,7 @@ mod pulse {
             readers: 1,
             queue: 1,
             batch: 1,
+            cache: 0,
         };
         let store = Sqlite::open(&directory.path().join("saryno.db"), options).unwrap();
         (directory, store)

@@ -60,7 +60,7 @@ const BURY: &str = "
 #[async_trait]
 impl Users for Sqlite {
     async fn user(&self, id: Id) -> Result<User> {
-        self.read(move |connection| find(connection, id)).await
+        Ok(self.account_or_tombstone(id).await?.user)
     }
 
     async fn user_by_tag(&self, tag: Tag) -> Result<User> {

@@ -7,13 +7,14 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::changes::{Changes, UNNOTICED};
 use crate::error::{Error, Result};
 use crate::store::Work;
 
@@ -100,13 +101,18 @@ impl<T: Send, F: Fn(&Connection) -> Result<T> + Send> Operation for Waiting<T, F
 
 impl Writer {
     /// Starts the thread. `queue` operations may wait, `batch` share a commit at most.
-    pub(super) fn start(connection: Connection, queue: usize, batch: usize) -> Result<Self> {
+    pub(super) fn start(
+        connection: Connection,
+        changes: Changes,
+        queue: usize,
+        batch: usize,
+    ) -> Result<Self> {
         let (sender, receiver) = sync_channel(queue);
         let load = Arc::new(Load::default());
         let done = Arc::clone(&load);
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || serve(&connection, &receiver, batch, &done))
+            .spawn(move || serve(&connection, changes, &receiver, batch, &done))
             .map_err(|error| Error::Internal(format!("the writer's thread: {error}")))?;
         Ok(Self {
             queue: Some(sender),
@@ -192,14 +198,26 @@ impl Drop for Writer {
     }
 }
 
-fn serve(connection: &Connection, queue: &Receiver<Box<dyn Operation>>, most: usize, load: &Load) {
+fn serve(
+    connection: &Connection,
+    mut changes: Changes,
+    queue: &Receiver<Box<dyn Operation>>,
+    most: usize,
+    load: &Load,
+) {
     let mut trouble = Trouble::default();
-    while let Ok(first) = queue.recv() {
+    loop {
+        changes.look_abroad(connection);
+        let first = match queue.recv_timeout(UNNOTICED) {
+            Ok(first) => first,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => break,
+        };
         let mut batch = vec![first];
         batch.extend(queue.try_iter().take(most.saturating_sub(1)));
         load.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         let before = connection.total_changes();
-        commit(connection, &mut batch);
+        commit(connection, &changes, &mut batch);
         trouble.tell(&batch);
         load.committed(batch.len());
         // Nothing that was asked for brings these about, but what the file lies on.
@@ -246,11 +264,11 @@ impl Trouble {
 
 /// Runs a batch in one transaction. Each operation ends with its own outcome; one whose work is not in the file ends with an
 /// error.
-fn commit(connection: &Connection, batch: &mut [Box<dyn Operation>]) {
+fn commit(connection: &Connection, changes: &Changes, batch: &mut [Box<dyn Operation>]) {
     // Operations that made SQLite end the transaction: their error is final, all the others start again without them.
     let mut out = vec![false; batch.len()];
     loop {
-        match attempt(connection, batch, &mut out) {
+        match attempt(connection, changes, batch, &mut out) {
             Ok(Attempt::Committed) => return,
             Ok(Attempt::Ended) => {}
             Err(error) => {
@@ -276,10 +294,12 @@ enum Attempt {
 
 fn attempt(
     connection: &Connection,
+    changes: &Changes,
     batch: &mut [Box<dyn Operation>],
     out: &mut [bool],
 ) -> rusqlite::Result<Attempt> {
     let statement = |sql| connection.prepare_cached(sql)?.execute([]);
+    changes.forget();
     statement("BEGIN IMMEDIATE")?;
     for (operation, out) in batch.iter_mut().zip(out).filter(|(_, out)| !**out) {
         statement("SAVEPOINT operation")?;
@@ -299,7 +319,7 @@ fn attempt(
         }
         statement("RELEASE operation")?;
     }
-    statement("COMMIT")?;
+    changes.during(|| statement("COMMIT"))?;
     Ok(Attempt::Committed)
 }
 
@@ -313,6 +333,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+    use crate::store::cached::Cached;
 
     const SCHEMA: &str = "
         PRAGMA journal_mode = WAL;
@@ -332,7 +353,8 @@ mod tests {
             let connection = Connection::open(directory.path().join("bench.db")).unwrap();
             connection.execute_batch(SCHEMA).unwrap();
             connection.execute_batch(set_up).unwrap();
-            let writer = Writer::start(connection, 64, 64).unwrap();
+            let changes = Changes::watch(&connection, Cached::new(0).stamps.clone()).unwrap();
+            let writer = Writer::start(connection, changes, 64, 64).unwrap();
             Self { directory, writer }
         }
 
