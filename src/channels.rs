@@ -104,6 +104,16 @@ impl DmPair {
     pub fn higher(self) -> Id {
         self.higher
     }
+
+    /// The one of the two that is not this one.
+    #[must_use]
+    pub fn other(self, one: Id) -> Id {
+        if one == self.lower {
+            self.higher
+        } else {
+            self.lower
+        }
+    }
 }
 
 /// A group to be made: whom the requester brings in, and its name.

@@ -91,10 +91,10 @@ impl Metrics {
     }
 
     /// Counts an answer.
-    pub fn answered(&self, method: &'static str, route: String, status: u16, took: Duration) {
+    pub fn answered(&self, method: &'static str, route: &str, status: u16, took: Duration) {
         let answered = Answered {
             method,
-            route,
+            route: route.to_owned(),
             status,
         };
         self.requests.get_or_create(&answered).inc();

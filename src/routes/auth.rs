@@ -7,21 +7,13 @@ use rocket::request::{self, FromRequest, Request};
 use super::address::client_address;
 use super::body::check_content_type;
 use super::counted::{count_account, count_address};
+use super::exchange::Exchange;
 use super::{App, app, guarded};
 use crate::accounts::{Caller, SecretHash};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::web::{ACCOUNT, changes, require_page};
-
-/// The account that a request was admitted for, for the log line.
-pub(super) struct Admitted(Option<Id>);
-
-impl Admitted {
-    pub(super) fn account(request: &Request<'_>) -> Option<Id> {
-        request.local_cache(|| Self(None)).0
-    }
-}
 
 #[rocket::async_trait]
 impl<'r> FromRequest<'r> for Caller {
@@ -87,7 +79,8 @@ async fn look_up(request: &Request<'_>, app: &App) -> Result<Caller> {
         return Err(Error::Unauthorized);
     }
     count_account(request, app, caller.user.id)?;
-    request.local_cache(|| Admitted(Some(caller.user.id)));
+    // The same one, should it be admitted twice.
+    let _ = Exchange::of(request).account.set(caller.user.id);
     if caller.disabled {
         return Err(Error::AccountDisabled(caller.reason));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rocket::fairing::{Fairing, Info, Kind};
 use rocket::http::Header;
@@ -10,47 +10,44 @@ use rocket::request::Request;
 use rocket::response::Response;
 use rocket::{Data, Orbit, Rocket};
 
-use super::auth::Admitted;
 use super::counted;
+use super::exchange::Exchange;
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 
-/// When a request began, and the id that its answer and its log line bear.
-struct Begun {
-    id: String,
-    at: Instant,
-}
-
-fn begun<'r>(request: &'r Request<'_>) -> &'r Begun {
-    request.local_cache(|| Begun {
-        id: format!("{:016x}", rand::random::<u64>()),
-        at: Instant::now(),
-    })
-}
-
-/// The request's id: 16 hex digits, random.
-pub(super) fn request_id<'r>(request: &'r Request<'_>) -> &'r str {
-    &begun(request).id
-}
-
 /// Sets the headers that every answer bears, errors included.
 pub(super) fn dress(request: &Request<'_>, response: &mut Response<'_>) {
-    response.set_header(Header::new("X-Request-Id", request_id(request).to_owned()));
+    let exchange = Exchange::of(request);
+    // Looked through once: each question to the map costs the hash of a name.
+    let (mut told, mut policy, mut tagged) = (false, false, false);
+    for header in response.headers().iter() {
+        told |= header.name() == "X-RateLimit-Bucket";
+        // The admin page says otherwise of its own files.
+        policy |= header.name() == "Content-Security-Policy";
+        tagged |= header.name() == "ETag";
+    }
+    response.set_header(Header::new("X-Request-Id", exchange.id()));
     response.set_header(Header::new("X-Content-Type-Options", "nosniff"));
     response.set_header(Header::new("X-Frame-Options", "DENY"));
     response.set_header(Header::new("Referrer-Policy", "no-referrer"));
-    // Rocket's own with TLS, for a year. It is for a whole name with all its ports, which are not this program's to decide for: on
-    // `localhost` it would lock everything else out that is spoken to in the clear.
-    response.remove_header("Strict-Transport-Security");
-    counted::tell(request, response);
-    // The admin page says otherwise of its own files.
-    if !response.headers().contains("Content-Security-Policy") {
+    // A refusal tells it already.
+    if let Some(standing) = exchange.standing.get()
+        && !told
+    {
+        counted::set_headers(response, standing);
+    }
+    if !policy {
         let nothing = "default-src 'none'; frame-ancestors 'none'";
         response.set_header(Header::new("Content-Security-Policy", nothing));
     }
     // An answer is nobody else's to keep, and a token must not lie in a cache.
-    if !response.headers().contains("ETag") {
+    if !tagged {
         response.set_header(Header::new("Cache-Control", "no-store"));
+    }
+    // Rocket's own with TLS, for a year. It is for a whole name with all its ports, which are not this program's to decide for: on
+    // `localhost` it would lock everything else out that is spoken to in the clear.
+    if request.rocket().config().tls_enabled() {
+        response.remove_header("Strict-Transport-Security");
     }
 }
 
@@ -81,25 +78,25 @@ impl Fairing for Dress {
     }
 
     async fn on_request(&self, request: &mut Request<'_>, _: &mut Data<'_>) {
-        begun(request);
+        Exchange::of(request);
         self.in_flight.fetch_add(1, Ordering::Relaxed);
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         dress(request, response);
-        let Begun { id, at } = begun(request);
+        let exchange = Exchange::of(request);
+        let took = exchange.at.elapsed();
         let (method, status) = (request.method().as_str(), response.status().code);
         // The route, not the path: a code in a path is a secret.
-        let route = request
-            .route()
-            .map_or_else(|| "none".to_owned(), |route| route.uri.to_string());
-        self.meter.answered(status, at.elapsed());
+        let route = request.route().map_or("none", |route| route.uri.as_str());
+        self.meter.answered(status, took);
+        self.metrics.answered(method, route, status, took);
         if tracing::enabled!(tracing::Level::INFO) {
-            let account = Admitted::account(request).map(|account| account.to_string());
-            let microseconds = u64::try_from(at.elapsed().as_micros()).unwrap_or(u64::MAX);
+            let id = exchange.id();
+            let account = exchange.account.get().map(ToString::to_string);
+            let microseconds = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
             tracing::info!(id, account, method, route, status, microseconds, "request");
         }
-        self.metrics.answered(method, route, status, at.elapsed());
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 

@@ -9,6 +9,7 @@ mod channels;
 mod communities;
 pub(crate) mod counted;
 mod dress;
+mod exchange;
 mod export;
 mod health;
 mod idempotency;
@@ -40,6 +41,7 @@ use crate::page::{Cursor as Bound, Listing};
 use crate::passwords::Hasher;
 use crate::store::Store;
 use crate::tls::Term;
+use exchange::Exchange;
 use limits::Limits;
 
 /// What handlers work with.
@@ -179,7 +181,9 @@ fn json<'r>(status: Status, object: &impl Serialize) -> Outcome<'r> {
     let body = serde_json::to_vec(object).map_err(|_| Status::InternalServerError)?;
     Response::build()
         .status(status)
-        .header(rocket::http::ContentType::JSON)
+        .raw_header("Content-Type", "application/json")
+        // In one piece: room for the body and the byte that does not come.
+        .max_chunk_size(body.len() + 1)
         .sized_body(body.len(), Cursor::new(body))
         .ok()
 }
@@ -243,7 +247,8 @@ struct ErrorBody {
 impl<'r> Responder<'r, 'static> for Error {
     fn respond_to(self, request: &'r Request<'_>) -> Outcome<'static> {
         if let Self::Internal(detail) | Self::Damaged(detail) = &self {
-            tracing::error!(id = dress::request_id(request), detail, "internal error");
+            let id = Exchange::of(request).id();
+            tracing::error!(id, detail, "internal error");
         }
         respond(&self, Status::new(self.status()))
     }
@@ -289,9 +294,6 @@ pub(crate) fn app<'r>(request: &'r Request<'_>) -> Result<&'r App> {
     app.ok_or_else(|| Error::Internal("no store is managed".into()))
 }
 
-/// The error with which a guard ended the request, for the catcher: a guard itself can hand over a status only.
-struct Stopped(Option<Error>);
-
 /// What a guard comes to.
 pub(crate) fn guarded<T>(request: &Request<'_>, result: Result<T>) -> request::Outcome<T, ()> {
     match result {
@@ -303,13 +305,14 @@ pub(crate) fn guarded<T>(request: &Request<'_>, result: Result<T>) -> request::O
 /// Ends a request in a guard.
 fn stop(request: &Request<'_>, error: Error) -> (Status, ()) {
     let status = Status::new(error.status());
-    request.local_cache(|| Stopped(Some(error)));
+    // The first is told.
+    let _ = Exchange::of(request).stopped.set(error);
     (status, ())
 }
 
 #[catch(default)]
 fn catch_all(status: Status, request: &Request<'_>) -> Caught {
-    let stopped = request.local_cache(|| Stopped(None)).0.clone();
+    let stopped = Exchange::of(request).stopped.get().cloned();
     Caught(stopped.unwrap_or_else(|| match status.code {
         404 => allowed(request).map_or(Error::NotFound, Error::MethodNotAllowed),
         400..500 => Error::Malformed("The request's method or path can't be read.".into()),

@@ -1,6 +1,7 @@
 //! Channels in SQL.
 
 use async_trait::async_trait;
+use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{exists, record, require_active, user, user_columns, walk};
@@ -41,15 +42,39 @@ pub(super) const CHANNEL: &str = "
     FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
     WHERE p.channel_id = :channel AND p.user_id = :user";
 
+/// The columns that [`without_recipients`] reads, and behind them the ids of the recipients: of a DM from the channel itself.
+macro_rules! channel_and_recipients {
+    () => {
+        "c.id, c.type, c.name, c.owner_id, CASE c.type
+            WHEN 2 THEN iif(c.lower_id = p.user_id, c.higher_id, c.lower_id)
+            ELSE (SELECT group_concat(user_id) FROM participants WHERE channel_id = c.id AND user_id <> p.user_id)
+        END"
+    };
+}
+
+/// A channel of somebody who takes part in it, with the ids of the others.
+pub(super) const CHANNEL_AND_RECIPIENTS: &str = concat!(
+    "SELECT ",
+    channel_and_recipients!(),
+    " FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
+    WHERE p.channel_id = :channel AND p.user_id = :user"
+);
+
 pub(super) const CHANNELS: [&str; 2] = [
-    "SELECT c.id, c.type, c.name, c.owner_id
-    FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
-    WHERE p.user_id = :of AND p.hidden = 0 AND p.channel_id > :above AND p.channel_id < :below
-    ORDER BY p.channel_id LIMIT :limit",
-    "SELECT c.id, c.type, c.name, c.owner_id
-    FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
-    WHERE p.user_id = :of AND p.hidden = 0 AND p.channel_id > :above AND p.channel_id < :below
-    ORDER BY p.channel_id DESC LIMIT :limit",
+    concat!(
+        "SELECT ",
+        channel_and_recipients!(),
+        " FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
+        WHERE p.user_id = :of AND p.hidden = 0 AND p.channel_id > :above AND p.channel_id < :below
+        ORDER BY p.channel_id LIMIT :limit"
+    ),
+    concat!(
+        "SELECT ",
+        channel_and_recipients!(),
+        " FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
+        WHERE p.user_id = :of AND p.hidden = 0 AND p.channel_id > :above AND p.channel_id < :below
+        ORDER BY p.channel_id DESC LIMIT :limit"
+    ),
 ];
 
 /// Ascending by id, which is the order of the table's key.
@@ -71,14 +96,14 @@ impl Channels for Sqlite {
     ) -> Result<Answer<Channel>> {
         // What is done once is remembered even if it does nothing.
         if terms.once.is_none() {
-            let standing = self
-                .read(move |connection| match dm_by_pair(connection, pair)? {
-                    Some((dm, true)) => find(connection, requester, dm).map(Some),
-                    _ => Ok(None),
-                })
-                .await?;
-            if let Some(channel) = standing {
-                return Ok(Answer::First(channel));
+            let standing = self.read_at_once(move |connection| dm_by_pair(connection, pair));
+            if let Some((id, true)) = standing.await? {
+                let other = self.account_or_tombstone(pair.other(requester)).await?;
+                return Ok(Answer::First(Channel {
+                    id,
+                    kind: Kind::Dm,
+                    recipients: vec![other.user],
+                }));
             }
         }
         self.write(move |connection| {
@@ -105,26 +130,31 @@ impl Channels for Sqlite {
     }
 
     async fn channel(&self, requester: Id, id: Id) -> Result<Channel> {
-        self.read(move |connection| find(connection, requester, id))
-            .await
+        let found = self.read_at_once(move |connection| {
+            let parameters = named_params! { ":channel": id, ":user": requester };
+            let found = connection
+                .prepare_cached(CHANNEL_AND_RECIPIENTS)?
+                .query_row(parameters, with_recipient_ids);
+            found.optional()?.ok_or(Error::UnknownChannel)
+        });
+        let (channel, recipients) = found.await?;
+        self.with_recipients(channel, recipients).await
     }
 
     async fn channels(&self, requester: Id, page: Page) -> Result<Listing<Channel>> {
-        self.read(move |connection| {
-            let found = walk(
-                connection,
-                CHANNELS,
-                requester,
-                page.keyset(Order::Newest),
-                without_recipients,
-            )?;
-            let mut listing = page.listing(found, Order::Newest, |channel| channel.id);
-            for channel in &mut listing.items {
-                channel.recipients = recipients(connection, requester, channel.id)?;
-            }
-            Ok(listing)
+        let found = self.read_page(page, move |connection| {
+            let keyset = page.keyset(Order::Newest);
+            walk(connection, CHANNELS, requester, keyset, with_recipient_ids)
+        });
+        let found = page.listing(found.await?, Order::Newest, |(channel, _)| channel.id);
+        let mut items = Vec::with_capacity(found.items.len());
+        for (channel, recipients) in found.items {
+            items.push(self.with_recipients(channel, recipients).await?);
+        }
+        Ok(Listing {
+            items,
+            next: found.next,
         })
-        .await
     }
 
     async fn modify_channel(
@@ -207,6 +237,18 @@ impl Channels for Sqlite {
     }
 }
 
+impl Sqlite {
+    /// A channel with the recipients as they are now.
+    async fn with_recipients(&self, mut channel: Channel, recipients: Vec<Id>) -> Result<Channel> {
+        channel.recipients.reserve_exact(recipients.len());
+        for recipient in recipients {
+            let account = self.account_or_tombstone(recipient).await?;
+            channel.recipients.push(account.user);
+        }
+        Ok(channel)
+    }
+}
+
 fn dm_by_pair(connection: &Connection, pair: DmPair) -> Result<Option<(Id, bool)>> {
     let parameters = named_params! { ":lower": pair.lower(), ":higher": pair.higher() };
     let dm = connection
@@ -223,8 +265,7 @@ fn open_dm(
     allowance: Option<Allowance>,
 ) -> Result<Channel> {
     require_active(connection, requester)?;
-    let (lower, higher) = (pair.lower(), pair.higher());
-    let other = if lower == requester { higher } else { lower };
+    let (lower, higher, other) = (pair.lower(), pair.higher(), pair.other(requester));
     let parameters = named_params! { ":id": id, ":lower": lower, ":higher": higher, ":other": other, ":requester": requester };
     let dm = if connection.prepare_cached(CREATE_DM)?.execute(parameters)? == 1 {
         add(connection, id, lower, id)?;
@@ -294,6 +335,22 @@ fn without_recipients(row: &Row<'_>) -> rusqlite::Result<Channel> {
         kind,
         recipients: Vec::new(),
     })
+}
+
+fn with_recipient_ids(row: &Row<'_>) -> rusqlite::Result<(Channel, Vec<Id>)> {
+    let recipients = match row.get_ref(4)? {
+        ValueRef::Null => Vec::new(),
+        ValueRef::Text(ids) => {
+            let ids = str::from_utf8(ids)?.split(',').map(str::parse);
+            let mut ids: Vec<Id> = ids
+                .collect::<Result<_, Problem>>()
+                .map_err(|_| rusqlite::Error::InvalidQuery)?;
+            ids.sort_unstable();
+            ids
+        }
+        one => vec![Id::column_result(one)?],
+    };
+    Ok((without_recipients(row)?, recipients))
 }
 
 fn recipients(connection: &Connection, requester: Id, channel: Id) -> Result<Vec<User>> {

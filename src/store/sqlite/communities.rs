@@ -84,7 +84,7 @@ impl Communities for Sqlite {
     }
 
     async fn communities(&self, requester: Id, page: Page) -> Result<Listing<Community>> {
-        self.read(move |connection| list(connection, requester, page))
+        self.read_page(page, move |connection| list(connection, requester, page))
             .await
     }
 
