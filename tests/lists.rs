@@ -224,7 +224,7 @@ async fn without_a_limit_a_page_is_no_larger_than_the_largest() {
         format!("INSERT INTO invites (id, code, community_id) SELECT n, 'code ' || n, {community} FROM n"),
         format!("INSERT INTO channels (id, type, owner_id) SELECT n, 3, {me} FROM n"),
         format!("INSERT INTO participants (channel_id, user_id, since) SELECT n, {me}, n FROM n"),
-        "INSERT INTO audit (id, via, admin_name, admin_key, action) SELECT n, 'page', 'x', 'x', 'x' FROM n".to_owned(),
+        "INSERT INTO audit (id, via, admin_name, admin_key, action) SELECT 1000000 + n, 'page', 'x', 'x', 'x' FROM n".to_owned(),
     ] {
         database.execute(&format!("{numbers} {rows}"), []).unwrap_or_else(|error| panic!("{rows}: {error}"));
     }
