@@ -4,16 +4,20 @@
 //! it. So nothing is ever forgotten here; each row has a stamp, which a write moves on. A reader takes the stamp first, then reads,
 //! then keeps what it read under that stamp; and what is kept counts only while its stamp is the current one. While a change is
 //! being committed the stamp is odd, and neither found nor kept: so nobody is shown what is older than what somebody else saw.
+//!
+//! Of what another process changes nobody tells: somebody looks, and stamps count for so long after each look and no longer.
 
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::Kept;
 use crate::clock::Timestamp;
+use crate::error::Result;
 use crate::id::Id;
 use crate::tokens::{SecretHash, UNUSED_END};
 use crate::users::Account;
@@ -111,14 +115,22 @@ impl Row for Account {
 }
 
 /// The stamps of all rows. Whoever commits changes moves them on, and is the only one to.
-pub(super) struct Stamps(Box<[AtomicU64]>);
+pub(super) struct Stamps {
+    stamps: Box<[AtomicU64]>,
+    begun: Instant,
+    /// Until when they count, in milliseconds since they began.
+    until: AtomicU64,
+}
 
 /// A stamp as it was at some moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp(u64);
 
 impl Stamp {
-    /// Whether no change was being committed.
+    /// What each is while none counts.
+    const UNSETTLED: Self = Self(1);
+
+    /// Whether it counted and no change was being committed.
     fn is_settled(self) -> bool {
         self.0.is_multiple_of(2)
     }
@@ -126,12 +138,29 @@ impl Stamp {
 
 impl Stamps {
     fn new() -> Self {
-        Self((0..1 << STAMPS).map(|_| AtomicU64::new(0)).collect())
+        Self {
+            stamps: (0..1 << STAMPS).map(|_| AtomicU64::new(0)).collect(),
+            begun: Instant::now(),
+            until: AtomicU64::new(u64::MAX),
+        }
     }
 
     /// The current stamp of this row.
     pub(super) fn of(&self, row: Id) -> Stamp {
+        if self.milliseconds(Instant::now()) >= self.until.load(Ordering::SeqCst) {
+            return Stamp::UNSETTLED;
+        }
         Stamp(self.place(row).load(Ordering::SeqCst))
+    }
+
+    /// They count until then, and from then on only if this is said again.
+    pub(super) fn count_until(&self, end: Instant) {
+        self.until.store(self.milliseconds(end), Ordering::SeqCst);
+    }
+
+    fn milliseconds(&self, moment: Instant) -> u64 {
+        let since = moment.saturating_duration_since(self.begun);
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
     /// These rows are about to change.
@@ -154,7 +183,7 @@ impl Stamps {
 
     /// Any row may have changed.
     pub(super) fn move_all(&self) {
-        for stamp in &self.0 {
+        for stamp in &self.stamps {
             stamp.fetch_add(2, Ordering::SeqCst);
         }
     }
@@ -163,7 +192,7 @@ impl Stamps {
     fn place(&self, row: Id) -> &AtomicU64 {
         // Ids of one moment differ in their lowest bits alone: multiplied by 2^64 over the golden ratio, they differ in the highest.
         let spread = (row.bits() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        &self.0[(spread >> (64 - STAMPS)) as usize]
+        &self.stamps[(spread >> (64 - STAMPS)) as usize]
     }
 }
 
@@ -200,8 +229,23 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
         current.map(|(_, row)| row)
     }
 
-    /// Keeps a row that was read after its stamp was taken.
-    pub(super) fn keep(&self, key: K, stamp: Stamp, row: R) {
+    /// Reads the row with this id, and keeps it unless it may have changed meanwhile.
+    ///
+    /// # Errors
+    /// Those of the read; nothing is kept then.
+    pub(super) async fn keeping(
+        &self,
+        key: K,
+        id: Id,
+        read: impl Future<Output = Result<R>>,
+    ) -> Result<R> {
+        let stamp = self.stamps.of(id);
+        let row = read.await?;
+        self.keep(key, stamp, row.clone());
+        Ok(row)
+    }
+
+    fn keep(&self, key: K, stamp: Stamp, row: R) {
         if stamp.is_settled() {
             self.kept.insert(key, (stamp, row));
         }
@@ -221,6 +265,8 @@ impl<K, R: Row> Weighter<K, (Stamp, R)> for Weight {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::users::User;
 
@@ -303,6 +349,131 @@ mod tests {
         }
         cached.stamps.move_all();
         assert!((1..100).all(|number| cached.accounts.get(&id(number)).is_none()));
+    }
+
+    #[test]
+    fn while_nobody_has_looked_abroad_for_too_long_nothing_is_shown_nor_kept() {
+        let cached = cached();
+        let (now, later) = (Instant::now(), Instant::now() + Duration::from_hours(1));
+        let (shown, read) = (id(7), id(8));
+        let stamp = cached.stamps.of(shown);
+        cached.accounts.keep(shown, stamp, named(7, "old"));
+        cached.stamps.count_until(now);
+        assert_eq!(cached.accounts.get(&shown), None);
+        let stamp = cached.stamps.of(read);
+        cached.stamps.count_until(later);
+        cached.accounts.keep(read, stamp, named(8, "old"));
+        assert_eq!(cached.accounts.get(&read), None);
+        assert_eq!(cached.accounts.get(&shown), Some(named(7, "old")));
+    }
+
+    /// A row that holds a number, whoever writes it, and whoever reads it, step by step. Each step is atomic in the program, too.
+    struct Stage {
+        cached: Cached,
+        stored: u64,
+        /// The highest that a write was answered with or a reader was shown.
+        seen: u64,
+    }
+
+    const ROW: i64 = 7;
+
+    impl Stage {
+        fn write(&mut self, step: usize) {
+            match step {
+                0 => self.cached.stamps.begin(&[id(ROW)]),
+                1 => self.stored += 1,
+                _ => {
+                    self.cached.stamps.end(&[id(ROW)]);
+                    self.seen = self.stored;
+                }
+            }
+        }
+
+        fn read(&mut self, reader: &mut Reader) {
+            let row = id(ROW);
+            match reader.step {
+                0 => {
+                    reader.seen = self.seen;
+                    if let Some(account) = self.cached.accounts.get(&row) {
+                        return self.show(reader, account.user.username.parse().unwrap());
+                    }
+                }
+                1 => reader.stamp = self.cached.stamps.of(row),
+                2 => reader.read = self.stored,
+                _ => {
+                    let account = named(ROW, &reader.read.to_string());
+                    self.cached.accounts.keep(row, reader.stamp, account);
+                    reader.step = 0;
+                    return self.show(reader, reader.read);
+                }
+            }
+            reader.step += 1;
+        }
+
+        #[track_caller]
+        fn show(&mut self, reader: &Reader, number: u64) {
+            assert!(number >= reader.seen, "{number} after {}", reader.seen);
+            self.seen = self.seen.max(number);
+        }
+    }
+
+    struct Reader {
+        step: usize,
+        /// What had been seen when it asked.
+        seen: u64,
+        stamp: Stamp,
+        read: u64,
+    }
+
+    impl Reader {
+        fn new() -> Self {
+            Self {
+                step: 0,
+                seen: 0,
+                stamp: Stamp::UNSETTLED,
+                read: 0,
+            }
+        }
+    }
+
+    /// Every order in which each of these can take so many steps.
+    fn orders(left: [usize; 3], order: &mut Vec<usize>, play: &mut impl FnMut(&[usize])) {
+        if left == [0; 3] {
+            return play(order);
+        }
+        for who in 0..3 {
+            let mut rest = left;
+            if let Some(fewer) = left[who].checked_sub(1) {
+                rest[who] = fewer;
+                order.push(who);
+                orders(rest, order, play);
+                order.pop();
+            }
+        }
+    }
+
+    #[test]
+    fn in_whatever_order_they_take_their_steps_no_reader_is_shown_less_than_was_seen_before_it_asked()
+     {
+        let mut stage = Stage {
+            cached: cached(),
+            stored: 0,
+            seen: 0,
+        };
+        // A write; a reader that asks twice or more often; another that asks once or more often.
+        orders([3, 8, 4], &mut Vec::new(), &mut |order| {
+            // Nothing is kept as yet.
+            change(&stage.cached, id(ROW), || {});
+            let (mut written, mut readers) = (0..3, [Reader::new(), Reader::new()]);
+            for who in order {
+                match who {
+                    0 => stage.write(written.next().unwrap()),
+                    who => stage.read(&mut readers[who - 1]),
+                }
+            }
+        });
+        let kept = stage.cached.kept();
+        assert!(kept.read < kept.asked, "{kept:?}");
     }
 
     #[test]

@@ -9,8 +9,12 @@ use crate::error::Result;
 use crate::id::Id;
 use crate::store::cached::Stamps;
 
-/// How long another process's change may go unnoticed; the contract (section 5) allows a second.
-pub(super) const UNNOTICED: Duration = Duration::from_millis(100);
+/// How often another process's changes are looked for.
+pub(super) const LOOK: Duration = Duration::from_millis(100);
+
+/// How long after a look what is in memory counts without another: a commit may take long, and begins after as long as another
+/// process holds the file. The contract (section 5) allows a change to go unnoticed for a second.
+const UNNOTICED: Duration = Duration::from_millis(800);
 
 /// The tables whose rows are kept in memory.
 const KEPT: [&str; 2] = ["users", "tokens"];
@@ -19,8 +23,8 @@ const KEPT: [&str; 2] = ["users", "tokens"];
 pub(super) struct Changes {
     rows: Arc<Mutex<Vec<Id>>>,
     stamps: Arc<Stamps>,
-    /// Moves on when another connection commits.
-    version: i64,
+    /// Moves on when another connection commits; none where it could not be told.
+    version: Option<i64>,
     looked: Instant,
 }
 
@@ -39,11 +43,14 @@ impl Changes {
                 lock(&changed).push(row);
             }
         }))?;
+        let looked = Instant::now();
+        let version = version(connection)?;
+        stamps.count_until(looked + UNNOTICED);
         Ok(Self {
             rows,
             stamps,
-            version: version(connection)?,
-            looked: Instant::now(),
+            version: Some(version),
+            looked,
         })
     }
 
@@ -63,16 +70,18 @@ impl Changes {
 
     /// Looks whether another process has changed anything, unless it has looked just now: then nothing in memory counts any more.
     pub(super) fn look_abroad(&mut self, connection: &Connection) {
-        if self.looked.elapsed() < UNNOTICED {
+        let now = Instant::now();
+        if now < self.looked + LOOK {
             return;
         }
-        self.looked = Instant::now();
+        self.looked = now;
+        let version = version(connection).ok();
         // Where it can't be told, all that matters is that nobody is shown what may be old.
-        let version = version(connection).unwrap_or(self.version + 1);
-        if version != self.version {
+        if version.is_none() || version != self.version {
             self.version = version;
             self.stamps.move_all();
         }
+        self.stamps.count_until(now + UNNOTICED);
     }
 }
 

@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::changes::{Changes, UNNOTICED};
+use super::changes::{Changes, LOOK};
 use crate::error::{Error, Result};
 use crate::store::Work;
 
@@ -208,7 +208,7 @@ fn serve(
     let mut trouble = Trouble::default();
     loop {
         changes.look_abroad(connection);
-        let first = match queue.recv_timeout(UNNOTICED) {
+        let first = match queue.recv_timeout(LOOK) {
             Ok(first) => first,
             Err(RecvTimeoutError::Timeout) => continue,
             Err(RecvTimeoutError::Disconnected) => break,
