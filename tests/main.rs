@@ -69,6 +69,7 @@ mod damaged;
 mod damaged_pages;
 mod developed;
 mod endpoints;
+mod exact;
 mod export;
 mod farewell;
 mod file;

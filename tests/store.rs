@@ -289,7 +289,9 @@ async fn a_failure_of_the_database_is_never_taken_for_an_answer() {
     let community = bench.community(ada.id).await.id;
     bench
         .database()
-        .execute_batch("PRAGMA foreign_keys = OFF; ALTER TABLE users RENAME TO elsewhere")
+        .execute_batch(
+            "PRAGMA foreign_keys = OFF; ALTER TABLE users RENAME TO elsewhere; ALTER TABLE tokens RENAME TO anywhere",
+        )
         .unwrap();
     let store = &bench.store;
     let hash = PasswordHash::from_stored("x".into());

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::operate::Operate;
 use rocket::http::{Header, Method};
@@ -342,6 +343,28 @@ impl Answer {
 /// An expected status and code.
 pub(crate) fn failure(status: u16, code: &str) -> (u16, String) {
     (status, code.to_owned())
+}
+
+/// The second within which a server sees what another process writes (contract, section 5).
+pub(crate) struct Second {
+    begun: Instant,
+    is_over: bool,
+}
+
+impl Second {
+    pub(crate) fn begins() -> Self {
+        Self {
+            begun: Instant::now(),
+            is_over: false,
+        }
+    }
+
+    /// To be called where it was not seen; panics if it was asked for after the second.
+    #[track_caller]
+    pub(crate) fn goes_on(&mut self) {
+        assert!(!self.is_over, "not seen within a second");
+        self.is_over = self.begun.elapsed() >= Duration::from_secs(1);
+    }
 }
 
 /// Now, for what takes a moment.
