@@ -18,7 +18,7 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::meter::Meter;
-use crate::store::Work;
+use crate::store::{Kept, Work};
 use crate::views::Statistics;
 
 /// Seconds that requests are told apart by: from what memory answers to what a password check takes.
@@ -120,6 +120,7 @@ impl Metrics {
         meter: &Meter,
         statistics: &Statistics,
         work: Work,
+        kept: Kept,
         backup: Option<Timestamp>,
     ) -> Result<String> {
         let failed = |error: fmt::Error| Error::Internal(format!("metrics: {error}"));
@@ -130,6 +131,7 @@ impl Metrics {
             stood: meter.dms().stood,
             statistics: statistics.clone(),
             work,
+            kept,
             backup,
         }));
         let (mut counted, mut now) = (String::new(), String::new());
@@ -148,6 +150,7 @@ struct Moment {
     stood: u64,
     statistics: Statistics,
     work: Work,
+    kept: Kept,
     /// When the newest verified backup was made.
     backup: Option<Timestamp>,
 }
@@ -181,6 +184,13 @@ impl Collector for Moment {
             "DMs that were asked for and stood already",
             &stood,
         )?;
+        let (asked, read) = (counter(self.kept.asked), counter(self.kept.read));
+        tell(
+            "rows_asked",
+            "Users by id, and tokens, that were asked for",
+            &asked,
+        )?;
+        tell("rows_read", "Those of them that were not in memory", &read)?;
         tell(
             "database_bytes",
             "The database file",

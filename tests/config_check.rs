@@ -48,7 +48,7 @@ fn all_faults_are_told_at_once_each_with_its_source_and_nothing_is_made() {
     let file = directory.path().join("saryno.toml");
     fs::write(
         &file,
-        "nope = 1\nworkers = \"many\"\npublic_url = \"https://me:secret@chat.example/saryno\"\n[log]\nlevel = \"loud\"\n[store]\nqueue = 0\nbatch = 99999999999\n[tls]\nkey = \"k.pem\"\n[metrics]\ntoken = \"short\"\n",
+        "nope = 1\nworkers = \"many\"\npublic_url = \"https://me:secret@chat.example/saryno\"\n[log]\nlevel = \"loud\"\n[store]\nqueue = 0\nbatch = 99999999999\ncache_mib = 1048577\n[tls]\nkey = \"k.pem\"\n[metrics]\ntoken = \"short\"\n",
     )
     .unwrap();
     let before = fs::read(&file).unwrap();
@@ -68,6 +68,7 @@ fn all_faults_are_told_at_once_each_with_its_source_and_nothing_is_made() {
         "nope",
         "public_url",
         "store.batch",
+        "store.cache_mib",
         "store.queue",
         "tls.certificate",
         "trusted_proxies",

@@ -347,7 +347,7 @@ fn ask(server: &Binary, method: &str, path: &str, token: &str) -> (u16, Value) {
 }
 
 #[test]
-fn a_server_without_a_cache_serves_what_is_and_one_with_a_cache_out_of_range_does_not_start() {
+fn a_server_without_a_cache_shows_what_the_command_line_does_at_the_next_request() {
     let (_directory, data) = directory();
     let server = Binary::start_with(&data, &[], &[("SARYNO_STORE__CACHE_MIB", "0")]);
     let made = run_json(&data, &["user", "create", "Ada", "--token"]);

@@ -141,11 +141,11 @@ fn observe(request: &Request<'_>) -> Result<Observer> {
 #[get("/metrics")]
 async fn metrics(_observer: Observer, observed: &State<Observed>) -> Result<Text> {
     let statistics = observed.store.statistics().await?;
-    let work = observed.store.work();
+    let (work, kept) = (observed.store.work(), observed.store.kept());
     let backup = observed.keeper.last().map(|kept| kept.made_at);
     let text = observed
         .metrics
-        .text(&observed.meter, &statistics, work, backup)?;
+        .text(&observed.meter, &statistics, work, kept, backup)?;
     Ok(Text(text))
 }
 
