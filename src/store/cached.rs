@@ -116,7 +116,7 @@ impl Row for Account {
 
 /// The stamps of all rows. Whoever commits changes moves them on, and is the only one to.
 pub(super) struct Stamps {
-    stamps: Box<[AtomicU64]>,
+    places: Box<[AtomicU64]>,
     begun: Instant,
     /// Until when they count, in milliseconds since they began.
     until: AtomicU64,
@@ -139,7 +139,7 @@ impl Stamp {
 impl Stamps {
     fn new() -> Self {
         Self {
-            stamps: (0..1 << STAMPS).map(|_| AtomicU64::new(0)).collect(),
+            places: (0..1 << STAMPS).map(|_| AtomicU64::new(0)).collect(),
             begun: Instant::now(),
             until: AtomicU64::new(u64::MAX),
         }
@@ -183,7 +183,7 @@ impl Stamps {
 
     /// Any row may have changed.
     pub(super) fn move_all(&self) {
-        for stamp in &self.stamps {
+        for stamp in &self.places {
             stamp.fetch_add(2, Ordering::SeqCst);
         }
     }
@@ -192,7 +192,7 @@ impl Stamps {
     fn place(&self, row: Id) -> &AtomicU64 {
         // Ids of one moment differ in their lowest bits alone: multiplied by 2^64 over the golden ratio, they differ in the highest.
         let spread = (row.bits() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        &self.stamps[(spread >> (64 - STAMPS)) as usize]
+        &self.places[(spread >> (64 - STAMPS)) as usize]
     }
 }
 

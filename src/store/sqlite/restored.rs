@@ -22,7 +22,8 @@ pub(super) fn settle(connection: &Connection, restored: &Restored) -> Result<Tra
     let mut ended = Map::new();
     if !restored.keep_sessions {
         for table in KEYS {
-            let count = connection.execute(&format!("DELETE FROM {table}"), [])?;
+            // Without WHERE, SQLite would tell nobody which rows went.
+            let count = connection.execute(&format!("DELETE FROM {table} WHERE true"), [])?;
             ended.insert(table.into(), count.into());
         }
     }
