@@ -290,7 +290,7 @@ async fn the_use_of_a_hot_token_is_noted_to_the_hour() {
     for (moment, noted) in [
         (first, first),
         (first.after(minute), first),
-        (first.after(USE_PRECISION - minute), first),
+        (first.after(USE_PRECISION.saturating_sub(minute)), first),
         (
             first.after(USE_PRECISION + minute),
             first.after(USE_PRECISION + minute),
