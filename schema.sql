@@ -76,7 +76,7 @@ CREATE TRIGGER name_taken AFTER INSERT ON users
 WHEN EXISTS (SELECT 1 FROM users WHERE username_key = new.username_key AND id <> new.id) BEGIN
     INSERT INTO shared_names (username_key, holders) VALUES (new.username_key, 2)
     ON CONFLICT (username_key) DO UPDATE SET holders = holders + 1;
-    UPDATE taken SET bits = bits | 1 << (new.discriminator & 63)
+    UPDATE taken SET bits = bits | (1 << (new.discriminator & 63))
     WHERE username_key = new.username_key AND word = new.discriminator >> 6;
 END;
 
@@ -93,7 +93,7 @@ WHEN old.username_key IS NOT new.username_key AND (
     INSERT INTO shared_names (username_key, holders)
     SELECT new.username_key, 2 WHERE EXISTS (SELECT 1 FROM users WHERE username_key = new.username_key AND id <> new.id)
     ON CONFLICT (username_key) DO UPDATE SET holders = holders + 1;
-    UPDATE taken SET bits = bits | 1 << (new.discriminator & 63)
+    UPDATE taken SET bits = bits | (1 << (new.discriminator & 63))
     WHERE username_key = new.username_key AND word = new.discriminator >> 6;
 END;
 
@@ -101,7 +101,7 @@ CREATE TRIGGER renumbered AFTER UPDATE OF discriminator ON users
 WHEN old.username_key = new.username_key AND old.discriminator <> new.discriminator BEGIN
     UPDATE taken SET bits = bits & ~(1 << (old.discriminator & 63))
     WHERE username_key = old.username_key AND word = old.discriminator >> 6;
-    UPDATE taken SET bits = bits | 1 << (new.discriminator & 63)
+    UPDATE taken SET bits = bits | (1 << (new.discriminator & 63))
     WHERE username_key = new.username_key AND word = new.discriminator >> 6;
 END;
 
