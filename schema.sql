@@ -62,18 +62,59 @@ CREATE TABLE shared_names (
 
 CREATE INDEX shared_names_by_holders ON shared_names (holders DESC, username_key);
 
-CREATE TRIGGER name_taken AFTER INSERT ON users WHEN new.username_key IS NOT NULL BEGIN
-    INSERT INTO shared_names (username_key, holders)
-    SELECT new.username_key, 2 WHERE EXISTS (SELECT 1 FROM users WHERE username_key = new.username_key AND id <> new.id)
+-- The discriminators taken of names that more than 157 people have: bit n of word w stands for 64 * w + n. All 157 words of such a
+-- name are here, so that a name that thousands have is read as fast as one that 157 have is from `users_by_tag`, and other names
+-- cost nothing. Kept by the triggers below.
+CREATE TABLE taken (
+    username_key TEXT    NOT NULL,
+    word         INTEGER NOT NULL CHECK (word BETWEEN 0 AND 156),
+    bits         INTEGER NOT NULL, -- the highest is the sign
+    PRIMARY KEY (username_key, word)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER name_taken AFTER INSERT ON users
+WHEN EXISTS (SELECT 1 FROM users WHERE username_key = new.username_key AND id <> new.id) BEGIN
+    INSERT INTO shared_names (username_key, holders) VALUES (new.username_key, 2)
     ON CONFLICT (username_key) DO UPDATE SET holders = holders + 1;
+    UPDATE taken SET bits = bits | (1 << (new.discriminator & 63))
+    WHERE username_key = new.username_key AND word = new.discriminator >> 6;
 END;
 
-CREATE TRIGGER name_changed AFTER UPDATE OF username_key ON users WHEN old.username_key IS NOT new.username_key BEGIN
+-- Most names are one person's, before and after: the condition lets them off.
+CREATE TRIGGER name_changed AFTER UPDATE OF username_key ON users
+WHEN old.username_key IS NOT new.username_key AND (
+    EXISTS (SELECT 1 FROM shared_names WHERE username_key = old.username_key)
+    OR EXISTS (SELECT 1 FROM users WHERE username_key = new.username_key AND id <> new.id)
+) BEGIN
     DELETE FROM shared_names WHERE username_key = old.username_key AND holders = 2;
     UPDATE shared_names SET holders = holders - 1 WHERE username_key = old.username_key;
+    UPDATE taken SET bits = bits & ~(1 << (old.discriminator & 63))
+    WHERE username_key = old.username_key AND word = old.discriminator >> 6;
     INSERT INTO shared_names (username_key, holders)
     SELECT new.username_key, 2 WHERE EXISTS (SELECT 1 FROM users WHERE username_key = new.username_key AND id <> new.id)
     ON CONFLICT (username_key) DO UPDATE SET holders = holders + 1;
+    UPDATE taken SET bits = bits | (1 << (new.discriminator & 63))
+    WHERE username_key = new.username_key AND word = new.discriminator >> 6;
+END;
+
+CREATE TRIGGER renumbered AFTER UPDATE OF discriminator ON users
+WHEN old.username_key = new.username_key AND old.discriminator <> new.discriminator BEGIN
+    UPDATE taken SET bits = bits & ~(1 << (old.discriminator & 63))
+    WHERE username_key = old.username_key AND word = old.discriminator >> 6;
+    UPDATE taken SET bits = bits | (1 << (new.discriminator & 63))
+    WHERE username_key = new.username_key AND word = new.discriminator >> 6;
+END;
+
+CREATE TRIGGER name_crowded AFTER UPDATE OF holders ON shared_names WHEN old.holders = 157 AND new.holders = 158 BEGIN
+    INSERT INTO taken (username_key, word, bits)
+    SELECT new.username_key, word, (
+        SELECT coalesce(sum(1 << (discriminator & 63)), 0) FROM users
+        WHERE username_key = new.username_key AND discriminator BETWEEN 64 * word AND 64 * word + 63)
+    FROM (WITH RECURSIVE words (word) AS (SELECT 0 UNION ALL SELECT word + 1 FROM words WHERE word < 156) SELECT word FROM words);
+END;
+
+CREATE TRIGGER name_thinned AFTER UPDATE OF holders ON shared_names WHEN old.holders = 158 AND new.holders = 157 BEGIN
+    DELETE FROM taken WHERE username_key = new.username_key;
 END;
 
 -- What admits a client: the SHA-256 of a token.

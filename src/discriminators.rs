@@ -84,6 +84,14 @@ impl Serialize for Discriminator {
     }
 }
 
+/// As bits, what is no discriminator: 0 and from 10,000 on.
+const NO_DISCRIMINATORS: [u64; 157] = {
+    let mut bits = [0; 157];
+    bits[0] = 1;
+    bits[156] = u64::MAX << 16;
+    bits
+};
+
 /// The discriminators of one name that are taken.
 #[derive(Clone)]
 pub struct Taken {
@@ -93,13 +101,6 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// Whether this one is.
-    #[must_use]
-    pub fn contains(&self, discriminator: Discriminator) -> bool {
-        let (word, bit) = Self::place(discriminator);
-        self.bits[word] & bit != 0
-    }
-
     /// How many.
     #[must_use]
     pub fn count(&self) -> u16 {
@@ -114,11 +115,6 @@ impl Taken {
             .enumerate()
             .map(|(index, byte)| if index == 0 { byte & !1 } else { byte })
     }
-
-    fn place(discriminator: Discriminator) -> (usize, u64) {
-        let number = usize::from(discriminator.0);
-        (number / 64, 1 << (number % 64))
-    }
 }
 
 impl Serialize for Taken {
@@ -132,18 +128,20 @@ impl Serialize for Taken {
     }
 }
 
-impl FromIterator<Discriminator> for Taken {
-    fn from_iter<I: IntoIterator<Item = Discriminator>>(discriminators: I) -> Self {
+impl FromIterator<(usize, u64)> for Taken {
+    /// Out of words of 64 bits: bit n of word w stands for 64 w + n. A word may come in parts.
+    fn from_iter<I: IntoIterator<Item = (usize, u64)>>(words: I) -> Self {
         let mut taken = Self {
-            bits: [0; 157],
+            bits: NO_DISCRIMINATORS,
             count: 0,
         };
-        taken.bits[0] = 1;
-        taken.bits[156] = u64::MAX << 16;
-        for discriminator in discriminators {
-            let (word, bit) = Self::place(discriminator);
-            taken.count += u16::from(taken.bits[word] & bit == 0);
-            taken.bits[word] |= bit;
+        for (word, part) in words {
+            if let Some(bits) = taken.bits.get_mut(word) {
+                *bits |= part;
+            }
+        }
+        for (bits, no) in taken.bits.iter().zip(NO_DISCRIMINATORS) {
+            taken.count += u16::try_from((bits & !no).count_ones()).unwrap_or(64);
         }
         taken
     }
@@ -157,6 +155,11 @@ mod tests {
 
     fn discriminator(number: u16) -> Discriminator {
         Discriminator::new(number).unwrap()
+    }
+
+    fn taken(numbers: impl Iterator<Item = u16>) -> Taken {
+        let bit = |number: u16| (usize::from(number / 64), 1 << (number % 64));
+        numbers.map(bit).collect()
     }
 
     #[test]
@@ -182,10 +185,7 @@ mod tests {
 
     #[test]
     fn the_draw_gives_each_free_one_by_its_rank() {
-        let taken: Taken = (1..=9_999)
-            .filter(|number| ![7, 500, 9_999].contains(number))
-            .map(discriminator)
-            .collect();
+        let taken = taken((1..=9_999).filter(|number| ![7, 500, 9_999].contains(number)));
         let third = u64::MAX / 3;
         assert_eq!(Discriminator::draw(&taken, 0), Some(discriminator(7)));
         assert_eq!(
@@ -204,23 +204,29 @@ mod tests {
 
     #[test]
     fn the_last_free_one_is_drawn_and_then_none() {
-        let mut taken: Taken = (2..=9_999).map(discriminator).collect();
+        let all_but_one = taken(2..=9_999);
         assert_eq!(
-            Discriminator::draw(&taken, u64::MAX),
+            Discriminator::draw(&all_but_one, u64::MAX),
             Some(discriminator(1))
         );
-        taken = (1..=9_999).map(discriminator).collect();
-        assert_eq!(Discriminator::draw(&taken, 0), None);
-        assert_eq!(Discriminator::draw(&taken, u64::MAX), None);
+        let all = taken(1..=9_999);
+        assert_eq!(Discriminator::draw(&all, 0), None);
+        assert_eq!(Discriminator::draw(&all, u64::MAX), None);
+    }
+
+    #[test]
+    fn what_is_no_discriminator_is_neither_counted_nor_shown() {
+        let all: Taken = (0..200).map(|word| (word, u64::MAX)).collect();
+        let none: Taken = std::iter::empty().collect();
+        assert_eq!((all.count(), none.count()), (9_999, 0));
+        assert_eq!(all.bytes().map(u8::count_ones).sum::<u32>(), 9_999);
+        assert_eq!(none.bytes().map(u8::count_ones).sum::<u32>(), 0);
     }
 
     #[test]
     fn the_draw_is_even_over_what_is_free() {
         // A long taken run in the middle: 'the next free one after a random start' would give 8001 a hundred times its share.
-        let taken: Taken = (101..=8_000)
-            .chain(8_101..=9_999)
-            .map(discriminator)
-            .collect();
+        let taken = taken((101..=8_000).chain(8_101..=9_999));
         let mut random = SmallRng::seed_from_u64(20_200_925);
         let mut drawn = vec![0_u32; 10_000];
         for _ in 0..200_000 {

@@ -117,6 +117,7 @@ mod sessions;
 mod store;
 mod storms;
 mod systemd;
+mod taken;
 mod tls;
 mod tls_refusals;
 mod usernames;

@@ -20,7 +20,9 @@ fn one_of_everything() -> TempDir {
     let more = format!(
         "INSERT INTO admins (id, name, name_key) VALUES (12, 'root', 'root');
         INSERT INTO images (hash, png) VALUES ({hash}, x'746573740a');
-        UPDATE users SET avatar = {hash} WHERE id = 1;"
+        UPDATE users SET avatar = {hash} WHERE id = 1;
+        WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 160)
+        INSERT INTO users (id, username, username_key, discriminator) SELECT 100 + n, 'Crowd', 'crowd', n FROM n;"
     );
     connection.execute_batch(&more).unwrap();
     directory
@@ -40,7 +42,7 @@ fn a_store_with_one_of_everything_is_well() {
 }
 
 /// What breaks a rule, whatever the schema has against it, and the check that finds it.
-const BROKEN: [(&str, &str); 33] = [
+const BROKEN: [(&str, &str); 40] = [
     ("DELETE FROM users WHERE id = 2", "foreign_keys"),
     ("UPDATE tokens SET user_id = 99", "foreign_keys"),
     ("DELETE FROM instance", "instance"),
@@ -77,6 +79,28 @@ const BROKEN: [(&str, &str); 33] = [
     (
         "DROP TRIGGER name_changed; UPDATE users SET username_key = 'ada' WHERE id = 2",
         "shared_names",
+    ),
+    (
+        "UPDATE taken SET bits = bits & ~(1 << 7) WHERE word = 1",
+        "taken",
+    ),
+    (
+        "UPDATE taken SET bits = bits | (1 << 63) WHERE word = 77",
+        "taken",
+    ),
+    ("DELETE FROM taken WHERE word = 156", "taken"),
+    ("DELETE FROM taken", "taken"),
+    (
+        "INSERT INTO taken (username_key, word, bits) SELECT 'ada', word, (word = 0) << 1 FROM taken",
+        "taken",
+    ),
+    (
+        "INSERT INTO taken (username_key, word, bits) VALUES ('nobody', 0, 0)",
+        "taken",
+    ),
+    (
+        "DROP TRIGGER renumbered; UPDATE users SET discriminator = 5000 WHERE id = 101",
+        "taken",
     ),
     ("UPDATE tokens SET user_id = 4", "tombstones"),
     ("UPDATE resets SET user_id = 4", "tombstones"),

@@ -21,7 +21,7 @@ pub(super) const INTEGRITY: Rule = Rule {
     sql: "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
 };
 
-pub(super) const RULES: [Rule; 11] = [
+pub(super) const RULES: [Rule; 12] = [
     Rule {
         name: "foreign_keys",
         severity: Broken,
@@ -85,6 +85,18 @@ pub(super) const RULES: [Rule; 11] = [
             SELECT username_key FROM (
                 SELECT username_key, count(*) AS holders FROM users WHERE username_key IS NOT NULL GROUP BY username_key) AS c
             WHERE holders > 1 AND NOT EXISTS (SELECT 1 FROM shared_names WHERE username_key = c.username_key)",
+    },
+    Rule {
+        name: "taken",
+        severity: Broken,
+        message: "which discriminators of a name are taken is not what its holders have",
+        sql: "SELECT username_key FROM taken AS t
+            WHERE bits <> (SELECT coalesce(sum(1 << (discriminator & 63)), 0) FROM users
+                    WHERE username_key = t.username_key AND discriminator BETWEEN 64 * t.word AND 64 * t.word + 63)
+                OR NOT EXISTS (SELECT 1 FROM shared_names WHERE username_key = t.username_key AND holders > 157)
+            UNION ALL
+            SELECT username_key FROM shared_names AS s
+            WHERE holders > 157 AND (SELECT count(*) FROM taken WHERE username_key = s.username_key) <> 157",
     },
     Rule {
         name: "tombstones",

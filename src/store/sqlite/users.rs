@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::rows::{require_active, user, user_columns};
+use super::rows::{user, user_columns};
 use super::{Sqlite, accounts, blocks, communities, groups, images, registration, terms};
 use crate::clock::Timestamp;
 use crate::communities::Community;
@@ -34,8 +34,12 @@ const ACCOUNT: &str = concat!(
     ", u.disabled, u.reason FROM users AS u WHERE u.id = :id AND u.username IS NOT NULL"
 );
 
-/// One range of `users_by_tag`, which holds all it asks for.
-pub(super) const TAKEN: &str = "SELECT discriminator FROM users WHERE username_key = :key";
+/// A crowded name's words; of any other name, a word for each who has it. Nobody has no name, so of a crowded one no row is read.
+pub(super) const TAKEN: &str = "
+    SELECT word, bits FROM taken WHERE username_key = :key
+    UNION ALL
+    SELECT discriminator >> 6, 1 << (discriminator & 63) FROM users
+    WHERE username_key = CASE WHEN EXISTS (SELECT 1 FROM taken WHERE username_key = :key) THEN NULL ELSE :key END";
 
 /// Inserts nothing where the tag is held.
 const CREATE: &str = "
@@ -43,8 +47,14 @@ const CREATE: &str = "
     VALUES (:id, :username, :key, :discriminator, :flags, :password)
     ON CONFLICT (username_key, discriminator) WHERE username_key IS NOT NULL DO NOTHING";
 
-/// Changes nothing where somebody else holds the tag.
-const RENAME: &str = "
+/// These three change nothing where somebody else holds the tag. What a statement names is written to every index that has to do
+/// with it, changed or not; so there is one for each way to change a tag.
+const RENAME: &str =
+    "UPDATE OR IGNORE users SET username = :username, username_key = :key WHERE id = :id";
+
+const RENUMBER: &str = "UPDATE OR IGNORE users SET discriminator = :discriminator WHERE id = :id";
+
+const RETAG: &str = "
     UPDATE OR IGNORE users SET username = :username, username_key = :key, discriminator = :discriminator WHERE id = :id";
 
 const MODIFY_FLAGS: &str = "
@@ -106,9 +116,8 @@ impl Users for Sqlite {
         allowance: Option<Allowance>,
     ) -> Result<User> {
         self.write(move |connection| {
-            require_active(connection, id)?;
-            let old = find(connection, id)?;
-            let new = modify(connection, id, &change, random)?;
+            let old = active(connection, id)?;
+            let new = modify(connection, &old, &change, random)?;
             if (&old.username, old.discriminator) != (&new.username, new.discriminator) {
                 terms::count(connection, id, allowance)?;
             }
@@ -143,6 +152,16 @@ pub(super) fn account(connection: &Connection, id: Id) -> Result<Account> {
         .query_row(named_params! { ":id": id }, account_of)
         .optional()?;
     account.ok_or(Error::UnknownUser)
+}
+
+/// What `require_active` looks at and the user, in one read.
+fn active(connection: &Connection, id: Id) -> Result<User> {
+    match account(connection, id) {
+        Ok(account) if account.disabled => Err(Error::AccountDisabled(account.reason)),
+        Ok(account) => Ok(account.user),
+        Err(Error::UnknownUser) => Err(Error::Unauthorized),
+        Err(error) => Err(error),
+    }
 }
 
 /// An account out of the columns of [`user_columns`], whether it is disabled, and why.
@@ -201,8 +220,11 @@ pub(super) fn bury(connection: &Connection, id: Id) -> Result<Vec<(Community, Op
 /// The discriminators of a name that are taken.
 pub(super) fn taken(connection: &Connection, username: &Username) -> Result<Taken> {
     let mut statement = connection.prepare_cached(TAKEN)?;
-    let taken = statement.query_map(named_params! { ":key": username.key() }, |row| row.get(0))?;
-    Ok(taken.collect::<rusqlite::Result<_>>()?)
+    let words = statement.query_map(named_params! { ":key": username.key() }, |row| {
+        let (word, bits): (u16, i64) = (row.get(0)?, row.get(1)?);
+        Ok((word.into(), bits.cast_unsigned()))
+    })?;
+    Ok(words.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Makes an account with its token.
@@ -221,18 +243,18 @@ pub(super) fn create(connection: &Connection, new: &NewUser) -> Result<User> {
         ":password": new.password.as_ref().map(PasswordHash::to_store),
     })?;
     if created == 0 {
-        return Err(Error::TagTaken(
-            Tag {
-                username: username.clone(),
-                discriminator,
-            }
-            .to_string(),
-        ));
+        return Err(tag_taken(username, discriminator));
     }
     if let Some(token) = &new.token {
         accounts::insert_token(connection, new.id, token)?;
     }
-    find(connection, new.id)
+    Ok(User {
+        id: new.id,
+        username: username.to_string(),
+        discriminator: Some(discriminator),
+        avatar: None,
+        flags: new.flags,
+    })
 }
 
 fn draw(connection: &Connection, username: &Username, random: u64) -> Result<Discriminator> {
@@ -240,71 +262,83 @@ fn draw(connection: &Connection, username: &Username, random: u64) -> Result<Dis
         .ok_or_else(|| Error::UsernameFull(username.to_string()))
 }
 
+fn tag_taken(username: &Username, discriminator: Discriminator) -> Error {
+    let tag = Tag {
+        username: username.clone(),
+        discriminator,
+    };
+    Error::TagTaken(tag.to_string())
+}
+
 /// Changes name, discriminator or avatar of an account that was not deleted.
 pub(super) fn modify(
     connection: &Connection,
-    id: Id,
+    old: &User,
     change: &Change,
     random: u64,
 ) -> Result<User> {
+    let mut new = match &change.username {
+        Some(username) => rename(connection, old, username, change.discriminator, random)?,
+        None => renumber(connection, old, change.discriminator)?,
+    };
     if let Some(avatar) = &change.avatar {
-        images::set_avatar(connection, id, avatar.as_ref())?;
+        images::set_avatar(connection, old.id, avatar.as_ref())?;
+        new.avatar = avatar.as_ref().map(|image| image.hash);
     }
-    rename(connection, id, change, random)
+    Ok(new)
 }
 
-fn rename(connection: &Connection, id: Id, change: &Change, random: u64) -> Result<User> {
-    let old = find(connection, id)?;
-    let (username, discriminator) = match (&change.username, change.discriminator) {
-        (None, None) => return Ok(old),
-        // A name stored under older Unicode tables is still the user's own; it is read back unchecked by its own row.
-        (None, Some(discriminator)) => return renumber(connection, &old, discriminator),
-        (Some(username), Some(discriminator)) => (username, discriminator),
-        (Some(username), None) => {
-            let kept = old.discriminator.ok_or(Error::Unauthorized)?;
-            if set_tag(connection, id, username.as_str(), username.key(), kept)? {
-                return find(connection, id);
+fn rename(
+    connection: &Connection,
+    old: &User,
+    username: &Username,
+    discriminator: Option<Discriminator>,
+    random: u64,
+) -> Result<User> {
+    let renamed = |discriminator| User {
+        username: username.to_string(),
+        discriminator,
+        ..old.clone()
+    };
+    let discriminator = match discriminator {
+        Some(discriminator) => discriminator,
+        None => {
+            let parameters = named_params! { ":id": old.id, ":username": username.as_str(), ":key": username.key() };
+            if connection.prepare_cached(RENAME)?.execute(parameters)? == 1 {
+                return Ok(renamed(old.discriminator));
             }
-            (username, draw(connection, username, random)?)
+            draw(connection, username, random)?
         }
     };
-    if !set_tag(
-        connection,
-        id,
-        username.as_str(),
-        username.key(),
-        discriminator,
-    )? {
-        return Err(Error::TagTaken(
-            Tag {
-                username: username.clone(),
-                discriminator,
-            }
-            .to_string(),
-        ));
+    let parameters = named_params! {
+        ":id": old.id,
+        ":username": username.as_str(),
+        ":key": username.key(),
+        ":discriminator": discriminator,
+    };
+    if connection.prepare_cached(RETAG)?.execute(parameters)? == 1 {
+        Ok(renamed(Some(discriminator)))
+    } else {
+        Err(tag_taken(username, discriminator))
     }
-    find(connection, id)
 }
 
-fn renumber(connection: &Connection, old: &User, discriminator: Discriminator) -> Result<User> {
-    let sql = "SELECT username_key FROM users WHERE id = :id";
-    let key: String = connection
-        .prepare_cached(sql)?
-        .query_row(named_params! { ":id": old.id }, |row| row.get(0))?;
-    if !set_tag(connection, old.id, &old.username, &key, discriminator)? {
-        return Err(Error::TagTaken(format!("{}#{discriminator}", old.username)));
-    }
-    find(connection, old.id)
-}
-
-/// Whether the tag is this user's now; it isn't where somebody else holds it.
-fn set_tag(
+/// The name stays what it is, even one that was stored under older Unicode tables.
+fn renumber(
     connection: &Connection,
-    id: Id,
-    username: &str,
-    key: &str,
-    discriminator: Discriminator,
-) -> Result<bool> {
-    let parameters = named_params! { ":id": id, ":username": username, ":key": key, ":discriminator": discriminator };
-    Ok(connection.prepare_cached(RENAME)?.execute(parameters)? == 1)
+    old: &User,
+    discriminator: Option<Discriminator>,
+) -> Result<User> {
+    let Some(discriminator) = discriminator else {
+        return Ok(old.clone());
+    };
+    let parameters = named_params! { ":id": old.id, ":discriminator": discriminator };
+    if connection.prepare_cached(RENUMBER)?.execute(parameters)? == 1 {
+        Ok(User {
+            discriminator: Some(discriminator),
+            ..old.clone()
+        })
+    } else {
+        Err(Error::TagTaken(format!("{}#{discriminator}", old.username)))
+    }
 }
