@@ -176,7 +176,7 @@ fn act_on_user(connection: &Connection, id: Id, action: &UserAction) -> Done {
     let now = || users::account(connection, id);
     let (before, after) = match action {
         UserAction::Modify { change, random } => {
-            users::modify(connection, id, change, *random)?;
+            users::modify(connection, &old.user, change, *random)?;
             let changed = |account: &Account| {
                 let mut changed = serde_json::Map::new();
                 if change.renames() {

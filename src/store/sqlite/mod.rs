@@ -425,7 +425,7 @@ mod plans {
     fn what_is_counted_and_what_is_done_once_is_found_and_swept_by_indexes() {
         uses(
             terms::COUNTED,
-            "INDEX counted_by_user (user_id=? AND bucket=?)",
+            "INDEX counted_by_user (user_id=? AND bucket=? AND at>?)",
         );
         uses(terms::KNOWN, "(user_id=? AND key=?)");
         for (sql, index) in terms::SWEEP

@@ -108,7 +108,8 @@ impl Users for Sqlite {
         self.write(move |connection| {
             require_active(connection, id)?;
             let old = find(connection, id)?;
-            let new = modify(connection, id, &change, random)?;
+            modify(connection, &old, &change, random)?;
+            let new = find(connection, id)?;
             if (&old.username, old.discriminator) != (&new.username, new.discriminator) {
                 terms::count(connection, id, allowance)?;
             }
@@ -129,11 +130,15 @@ fn known(touched: usize) -> Result<()> {
 
 /// The user or tombstone of this id.
 pub(super) fn find(connection: &Connection, id: Id) -> Result<User> {
+    look(connection, id)?.ok_or(Error::UnknownUser)
+}
+
+/// The user or tombstone of this id, if there is one.
+pub(super) fn look(connection: &Connection, id: Id) -> Result<Option<User>> {
     let found = connection
         .prepare_cached(USER)?
-        .query_row(named_params! { ":id": id }, |row| user(row, 0))
-        .optional()?;
-    found.ok_or(Error::UnknownUser)
+        .query_row(named_params! { ":id": id }, |row| user(row, 0));
+    Ok(found.optional()?)
 }
 
 /// An account that was not deleted.
@@ -240,61 +245,56 @@ fn draw(connection: &Connection, username: &Username, random: u64) -> Result<Dis
         .ok_or_else(|| Error::UsernameFull(username.to_string()))
 }
 
-/// Changes name, discriminator or avatar of an account that was not deleted.
+/// Changes name, discriminator or avatar of an account that was not deleted, which is like this so far.
 pub(super) fn modify(
     connection: &Connection,
-    id: Id,
+    old: &User,
     change: &Change,
     random: u64,
-) -> Result<User> {
+) -> Result<()> {
     if let Some(avatar) = &change.avatar {
-        images::set_avatar(connection, id, avatar.as_ref())?;
+        images::set_avatar(connection, old.id, avatar.as_ref())?;
     }
-    rename(connection, id, change, random)
-}
-
-fn rename(connection: &Connection, id: Id, change: &Change, random: u64) -> Result<User> {
-    let old = find(connection, id)?;
     let (username, discriminator) = match (&change.username, change.discriminator) {
-        (None, None) => return Ok(old),
+        (None, None) => return Ok(()),
         // A name stored under older Unicode tables is still the user's own; it is read back unchecked by its own row.
-        (None, Some(discriminator)) => return renumber(connection, &old, discriminator),
+        (None, Some(discriminator)) => return renumber(connection, old, discriminator),
         (Some(username), Some(discriminator)) => (username, discriminator),
         (Some(username), None) => {
             let kept = old.discriminator.ok_or(Error::Unauthorized)?;
-            if set_tag(connection, id, username.as_str(), username.key(), kept)? {
-                return find(connection, id);
+            if set_tag(connection, old.id, username.as_str(), username.key(), kept)? {
+                return Ok(());
             }
             (username, draw(connection, username, random)?)
         }
     };
-    if !set_tag(
+    if set_tag(
         connection,
-        id,
+        old.id,
         username.as_str(),
         username.key(),
         discriminator,
     )? {
-        return Err(Error::TagTaken(
-            Tag {
-                username: username.clone(),
-                discriminator,
-            }
-            .to_string(),
-        ));
+        return Ok(());
     }
-    find(connection, id)
+    Err(Error::TagTaken(
+        Tag {
+            username: username.clone(),
+            discriminator,
+        }
+        .to_string(),
+    ))
 }
 
-fn renumber(connection: &Connection, old: &User, discriminator: Discriminator) -> Result<User> {
+fn renumber(connection: &Connection, old: &User, discriminator: Discriminator) -> Result<()> {
     let sql = "SELECT username_key FROM users WHERE id = :id";
     let key: String = connection
         .prepare_cached(sql)?
         .query_row(named_params! { ":id": old.id }, |row| row.get(0))?;
-    if !set_tag(connection, old.id, &old.username, &key, discriminator)? {
-        return Err(Error::TagTaken(format!("{}#{discriminator}", old.username)));
+    if set_tag(connection, old.id, &old.username, &key, discriminator)? {
+        return Ok(());
     }
-    find(connection, old.id)
+    Err(Error::TagTaken(format!("{}#{discriminator}", old.username)))
 }
 
 /// Whether the tag is this user's now; it isn't where somebody else holds it.
