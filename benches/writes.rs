@@ -51,6 +51,7 @@ const OPTIONS: Options = Options {
     readers: 4,
     queue: 4096,
     batch: 256,
+    cache: 0,
 };
 
 #[derive(Clone, Copy)]

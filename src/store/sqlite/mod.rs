@@ -11,6 +11,7 @@ mod audit;
 mod blocks;
 mod changes;
 mod channels;
+mod checkpoints;
 mod communities;
 mod directory;
 mod file;
@@ -52,6 +53,7 @@ use crate::id::Id;
 use crate::store::cached::Cached;
 use crate::store::{Kept, Store, Work};
 use changes::Changes;
+use checkpoints::Checkpoints;
 pub use file::{DatabaseFile, require_no_wal, verify_copy};
 pub use load::{Loaded, Loading, load};
 use readers::Readers;
@@ -100,7 +102,9 @@ impl Sqlite {
             Readers::open(path, options.readers).map_err(|error| cannot_open(path, &error))?;
         let cached = Cached::new(options.cache);
         let changes = Changes::watch(&writing, cached.stamps.clone())?;
-        let writer = Writer::start(writing, changes, options.queue, options.batch)?;
+        let checkpoints =
+            Checkpoints::start(&writing).map_err(|error| cannot_open(path, &error))?;
+        let writer = Writer::start(writing, changes, checkpoints, options.queue, options.batch)?;
         Ok(Self {
             readers,
             writer,

@@ -15,6 +15,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::changes::{Changes, UNNOTICED};
+use super::checkpoints::Checkpoints;
 use crate::error::{Error, Result};
 use crate::store::Work;
 
@@ -104,6 +105,7 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         changes: Changes,
+        checkpoints: Checkpoints,
         queue: usize,
         batch: usize,
     ) -> Result<Self> {
@@ -112,7 +114,7 @@ impl Writer {
         let done = Arc::clone(&load);
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || serve(&connection, changes, &receiver, batch, &done))
+            .spawn(move || serve(&connection, changes, checkpoints, &receiver, batch, &done))
             .map_err(|error| Error::Internal(format!("the writer's thread: {error}")))?;
         Ok(Self {
             queue: Some(sender),
@@ -201,6 +203,7 @@ impl Drop for Writer {
 fn serve(
     connection: &Connection,
     mut changes: Changes,
+    checkpoints: Checkpoints,
     queue: &Receiver<Box<dyn Operation>>,
     most: usize,
     load: &Load,
@@ -234,7 +237,9 @@ fn serve(
         for operation in batch {
             operation.answer();
         }
+        checkpoints.look(connection);
     }
+    drop(checkpoints);
     // SQLite folds the WAL in when the last connection closes, but not through one that has never looked at the WAL.
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
         tracing::warn!(%error, "the WAL stays beside the database; the next start reads it");
@@ -354,7 +359,8 @@ mod tests {
             connection.execute_batch(SCHEMA).unwrap();
             connection.execute_batch(set_up).unwrap();
             let changes = Changes::watch(&connection, Cached::new(0).stamps.clone()).unwrap();
-            let writer = Writer::start(connection, changes, 64, 64).unwrap();
+            let checkpoints = Checkpoints::start(&connection).unwrap();
+            let writer = Writer::start(connection, changes, checkpoints, 64, 64).unwrap();
             Self { directory, writer }
         }
 

@@ -1,0 +1,147 @@
+//! Folding the log into the database, beside the writer.
+//!
+//! Left to itself, SQLite does it within the commit that makes the log 1,000 pages long, and all that wait for that commit wait
+//! for the copy of the pages and for the sync of the database, too. Here a thread with a connection of its own does it. But
+//! beside a steady writer it is always some commits behind, and a log begins anew only where all of it is folded in: so once
+//! little is left, the writer folds that in itself, between two commits.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::connect;
+use crate::error::{Error, Result};
+
+/// From so many pages on the log is folded in.
+const LONG: i64 = 1_000;
+
+/// The writer folds in the rest when it is such a part of the log: so what it does is little beside what it need not do, and the
+/// log ends growing, however fast it is written and however slow the disk.
+const PART: i64 = 16;
+
+/// The thread that folds the log in. Dropping it waits until its connection is closed.
+pub(super) struct Checkpoints {
+    thread: Option<JoinHandle<()>>,
+    state: Arc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// So little is left that it is the writer's turn.
+    rest: AtomicBool,
+    over: AtomicBool,
+}
+
+/// How long the log is.
+struct Log {
+    pages: i64,
+    folded: i64,
+}
+
+impl Checkpoints {
+    /// Starts the thread, and keeps SQLite from doing its work on the connection that writes.
+    ///
+    /// # Errors
+    /// Those of opening a connection; `Internal` without a thread.
+    pub(super) fn start(writing: &Connection) -> Result<Self> {
+        writing.pragma_update(None, "wal_autocheckpoint", 0)?;
+        let path = writing.path().unwrap_or_default();
+        let connection = connect(path.as_ref(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        // One that has never read doesn't know of the log.
+        connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        let state = Arc::new(State::default());
+        let shared = Arc::clone(&state);
+        let thread = thread::Builder::new()
+            .name("checkpoints".into())
+            .spawn(move || serve(&connection, &shared))
+            .map_err(|error| Error::Internal(format!("the checkpoints' thread: {error}")))?;
+        Ok(Self {
+            thread: Some(thread),
+            state,
+        })
+    }
+
+    /// What the writer does for the log behind each commit, when all have their answers.
+    pub(super) fn look(&self, writing: &Connection) {
+        // What fails here fails on the thread, too, which says so.
+        if self.state.rest.swap(false, Ordering::AcqRel) {
+            let _ = fold(writing);
+        } else if let Ok(log) = log(writing)
+            && log.pages >= LONG
+            && let Some(thread) = &self.thread
+        {
+            thread.thread().unpark();
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.state.over.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(connection: &Connection, state: &State) {
+    let mut fails = false;
+    loop {
+        thread::park();
+        let outcome = work(connection, state);
+        if state.over.load(Ordering::Acquire) {
+            return;
+        }
+        match (outcome, fails) {
+            (Err(error), false) => {
+                tracing::warn!(detail = %Error::from(error), "the write-ahead log can't be folded into the database, and grows");
+                fails = true;
+            }
+            (Ok(()), true) => {
+                tracing::info!("the write-ahead log is folded into the database again");
+                fails = false;
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Folds in what can be: until little is left, or what is left is what somebody still reads.
+fn work(connection: &Connection, state: &State) -> rusqlite::Result<()> {
+    let mut before = log(connection)?;
+    while before.pages >= LONG && !state.over.load(Ordering::Acquire) {
+        fold(connection)?;
+        let now = log(connection)?;
+        if now.pages - now.folded <= now.pages / PART {
+            state.rest.store(true, Ordering::Release);
+            break;
+        }
+        if now.folded <= before.folded {
+            break;
+        }
+        before = now;
+    }
+    Ok(())
+}
+
+/// Folds in as much as can be without waiting for anybody.
+fn fold(connection: &Connection) -> rusqlite::Result<Log> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(PASSIVE)")
+}
+
+fn log(connection: &Connection) -> rusqlite::Result<Log> {
+    checkpoint(connection, "PRAGMA wal_checkpoint(NOOP)")
+}
+
+fn checkpoint(connection: &Connection, sql: &str) -> rusqlite::Result<Log> {
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_row([], |row| {
+        Ok(Log {
+            pages: row.get(1)?,
+            folded: row.get(2)?,
+        })
+    })
+}
