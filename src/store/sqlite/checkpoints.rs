@@ -4,7 +4,10 @@
 //! for the copy of the pages and for the sync of the database, too. Here a thread with a connection of its own does it. But
 //! beside a steady writer it is always some commits behind, and a log begins anew only where all of it is folded in: so once
 //! little is left, the writer folds that in itself, between two commits.
+//!
+//! SQLite syncs the database at the very end of that only, which would be within the writer's part. So the thread does it before.
 
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -41,11 +44,12 @@ struct Log {
 }
 
 impl Checkpoints {
-    /// Starts the thread, and keeps SQLite from doing its work on the connection that writes.
+    /// Starts the thread, and keeps SQLite from doing its work on the connection that writes. `file` is the database's, opened
+    /// before any connection and closed behind all of them: closing it ends the locks that this process has on it.
     ///
     /// # Errors
     /// Those of opening a connection; `Internal` without a thread.
-    pub(super) fn start(writing: &Connection) -> Result<Self> {
+    pub(super) fn start(writing: &Connection, file: Arc<File>) -> Result<Self> {
         writing.pragma_update(None, "wal_autocheckpoint", 0)?;
         let path = writing.path().unwrap_or_default();
         let connection = connect(path.as_ref(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
@@ -55,7 +59,7 @@ impl Checkpoints {
         let shared = Arc::clone(&state);
         let thread = thread::Builder::new()
             .name("checkpoints".into())
-            .spawn(move || serve(&connection, &shared))
+            .spawn(move || serve(&connection, &file, &shared))
             .map_err(|error| Error::Internal(format!("the checkpoints' thread: {error}")))?;
         Ok(Self {
             thread: Some(thread),
@@ -87,17 +91,17 @@ impl Drop for Checkpoints {
     }
 }
 
-fn serve(connection: &Connection, state: &State) {
+fn serve(connection: &Connection, file: &File, state: &State) {
     let mut fails = false;
     loop {
         thread::park();
-        let outcome = work(connection, state);
+        let outcome = work(connection, file, state);
         if state.over.load(Ordering::Acquire) {
             return;
         }
         match (outcome, fails) {
             (Err(error), false) => {
-                tracing::warn!(detail = %Error::from(error), "the write-ahead log can't be folded into the database, and grows");
+                tracing::warn!(detail = %error, "the write-ahead log can't be folded into the database, and grows");
                 fails = true;
             }
             (Ok(()), true) => {
@@ -110,10 +114,12 @@ fn serve(connection: &Connection, state: &State) {
 }
 
 /// Folds in what can be: until little is left, or what is left is what somebody still reads.
-fn work(connection: &Connection, state: &State) -> rusqlite::Result<()> {
+fn work(connection: &Connection, file: &File, state: &State) -> Result<()> {
     let mut before = log(connection)?;
     while before.pages >= LONG && !state.over.load(Ordering::Acquire) {
         fold(connection)?;
+        file.sync_data()
+            .map_err(|error| Error::Internal(format!("the database can't be synced: {error}")))?;
         let now = log(connection)?;
         if now.pages - now.folded <= now.pages / PART {
             state.rest.store(true, Ordering::Release);

@@ -35,11 +35,11 @@ mod wal;
 mod writer;
 
 use std::fmt::Display;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -89,6 +89,8 @@ pub struct Sqlite {
     path: PathBuf,
     /// What was met that is damaged, first of all.
     damage: OnceLock<Error>,
+    /// Closed behind all connections: see [`open_to_write`].
+    _file: Arc<File>,
 }
 
 impl Sqlite {
@@ -97,13 +99,14 @@ impl Sqlite {
     /// # Errors
     /// [`Error::Internal`] with a sentence for the operator: not a database, another program's, a newer version's, unreadable.
     pub fn open(path: &Path, options: Options) -> Result<Self> {
-        let writing = open_to_write(path)?;
+        let (file, writing) = open_to_write(path)?;
+        let file = Arc::new(file);
         let readers =
             Readers::open(path, options.readers).map_err(|error| cannot_open(path, &error))?;
         let cached = Cached::new(options.cache);
         let changes = Changes::watch(&writing, cached.stamps.clone())?;
-        let checkpoints =
-            Checkpoints::start(&writing).map_err(|error| cannot_open(path, &error))?;
+        let checkpoints = Checkpoints::start(&writing, Arc::clone(&file))
+            .map_err(|error| cannot_open(path, &error))?;
         let writer = Writer::start(writing, changes, checkpoints, options.queue, options.batch)?;
         Ok(Self {
             readers,
@@ -111,6 +114,7 @@ impl Sqlite {
             cached,
             path: path.to_path_buf(),
             damage: OnceLock::new(),
+            _file: file,
         })
     }
 
@@ -209,14 +213,15 @@ impl Store for Sqlite {
     }
 }
 
-/// A connection that writes: to the file, made with mode 0600 if it is missing, with the current schema.
-fn open_to_write(path: &Path) -> Result<Connection> {
-    create(path).map_err(|error| disk::refusal(path, &error))?;
+/// A connection that writes: to the file, made with mode 0600 if it is missing, with the current schema. The file itself is to be
+/// closed behind it: that ends all locks that this process has on it.
+fn open_to_write(path: &Path) -> Result<(File, Connection)> {
+    let file = create(path).map_err(|error| disk::refusal(path, &error))?;
     let writing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
     let writing = writing.map_err(|error| cannot_open(path, &Error::from(error)))?;
     migrate::migrate(&writing).map_err(|error| cannot_open(path, &error))?;
     make_private(path).map_err(|error| disk::refusal(path, &error))?;
-    Ok(writing)
+    Ok((file, writing))
 }
 
 fn cannot_open(path: &Path, error: &dyn Display) -> Error {
@@ -224,15 +229,14 @@ fn cannot_open(path: &Path, error: &dyn Display) -> Error {
 }
 
 /// Makes the file with the contract's mode before SQLite does with another; the WAL inherits it.
-fn create(path: &Path) -> std::io::Result<()> {
+fn create(path: &Path) -> std::io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .open(path)?;
-    Ok(())
+        .open(path)
 }
 
 /// Room for what a few writes take. The log has room for a small one where there is none for the next.

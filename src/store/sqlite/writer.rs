@@ -385,7 +385,8 @@ mod tests {
             connection.execute_batch(SCHEMA).unwrap();
             connection.execute_batch(set_up).unwrap();
             let changes = Changes::watch(&connection, Cached::new(0).stamps.clone()).unwrap();
-            let checkpoints = Checkpoints::start(&connection).unwrap();
+            let file = Arc::new(std::fs::File::open(directory.path().join("bench.db")).unwrap());
+            let checkpoints = Checkpoints::start(&connection, file).unwrap();
             let writer = Writer::start(connection, changes, checkpoints, 64, 64).unwrap();
             Self { directory, writer }
         }
