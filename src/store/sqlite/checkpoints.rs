@@ -151,3 +151,88 @@ fn checkpoint(connection: &Connection, sql: &str) -> rusqlite::Result<Log> {
         })
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// More commits than it takes by far.
+    const COMMITS: usize = 200_000;
+
+    /// A connection that writes, with the thread beside it.
+    struct Bench {
+        checkpoints: Checkpoints,
+        writing: Connection,
+        path: PathBuf,
+        _directory: TempDir,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("bench.db");
+            let writing = Connection::open(&path).unwrap();
+            let set_up = "PRAGMA journal_mode = WAL; CREATE TABLE entries (filler BLOB)";
+            writing.execute_batch(set_up).unwrap();
+            let file = Arc::new(File::open(&path).unwrap());
+            Self {
+                checkpoints: Checkpoints::start(&writing, file).unwrap(),
+                writing,
+                path,
+                _directory: directory,
+            }
+        }
+
+        /// Commits, as the writer does, and tells how long the log is.
+        fn commit(&self) -> Log {
+            let sql = "INSERT INTO entries (filler) VALUES (randomblob(40000))";
+            self.writing.execute(sql, []).unwrap();
+            self.checkpoints.look(&self.writing);
+            log(&self.writing).unwrap()
+        }
+
+        /// Whether the log begins anew, if one only goes on.
+        fn begins_anew(&self) -> bool {
+            let mut pages = 0;
+            (0..COMMITS).any(|_| {
+                let before = std::mem::replace(&mut pages, self.commit().pages);
+                pages < before
+            })
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_always_written_begins_anew_again_and_again() {
+        let bench = Bench::new();
+        for _ in 0..5 {
+            assert!(bench.begins_anew());
+        }
+    }
+
+    #[test]
+    fn who_reads_for_long_holds_up_no_commit_and_the_log_begins_anew_behind_them() {
+        let bench = Bench::new();
+        bench.commit();
+        let reading = Connection::open(&bench.path).unwrap();
+        let count = "BEGIN; SELECT count(*) FROM entries";
+        reading.execute_batch(count).unwrap();
+        let commits = 3 * LONG / 10;
+        let pages: Vec<_> = (0..commits).map(|_| bench.commit().pages).collect();
+        assert!(pages.is_sorted() && pages.last() > Some(&(2 * LONG)));
+        drop(reading);
+        assert!(bench.begins_anew());
+    }
+
+    #[test]
+    fn nothing_is_left_beside_the_file_when_it_is_closed() {
+        let bench = Bench::new();
+        assert!(bench.begins_anew());
+        drop(bench.checkpoints);
+        bench.writing.close().unwrap();
+        assert!(!crate::backups::with_end(&bench.path, "-wal").exists());
+    }
+}

@@ -39,8 +39,7 @@ struct Load {
     batches: [AtomicU64; 10],
     /// How many operations shared each of the last commits.
     last: Mutex<VecDeque<usize>>,
-    /// Whether the last write could not be made for want of room, or worse.
-    hindered: AtomicBool,
+    trouble: Trouble,
 }
 
 impl Load {
@@ -146,7 +145,7 @@ impl Writer {
 
     /// Whether the last write could not be made, for a reason that may stand against the next one.
     pub(super) fn is_hindered(&self) -> bool {
-        self.load.hindered.load(Ordering::Relaxed)
+        self.load.trouble.0.load(Ordering::Relaxed)
     }
 
     /// Queues an operation and waits for its commit.
@@ -209,7 +208,6 @@ fn serve(
     most: usize,
     load: &Load,
 ) {
-    let mut trouble = Trouble::default();
     let mut guarded = false;
     loop {
         changes.look_abroad(connection);
@@ -223,19 +221,9 @@ fn serve(
         load.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         let before = connection.total_changes();
         commit(connection, &changes, &mut batch, &mut guarded);
-        trouble.tell(&batch);
+        let wrote = connection.total_changes() > before;
+        load.trouble.tell(&batch, wrote);
         load.committed(batch.len());
-        // Nothing that was asked for brings these about, but what the file lies on.
-        let hindrance = |error| matches!(error, &Error::StorageFull | &Error::Internal(_));
-        if batch
-            .iter()
-            .filter_map(|operation| operation.error())
-            .any(hindrance)
-        {
-            load.hindered.store(true, Ordering::Relaxed);
-        } else if connection.total_changes() > before {
-            load.hindered.store(false, Ordering::Relaxed);
-        }
         for operation in batch {
             operation.answer();
         }
@@ -248,24 +236,30 @@ fn serve(
     }
 }
 
-/// Whether writes fail, for the log: a line when it begins, and a line when it is over.
+/// Whether writes fail for what nobody asked for, but for what the file lies on: for the log, a line when it begins and a line when
+/// it is over, and for whoever asks whether the store is ready.
 #[derive(Default)]
-struct Trouble(bool);
+struct Trouble(AtomicBool);
 
 impl Trouble {
-    /// Looks at a batch that was run. That a rule refused an operation is none.
-    fn tell(&mut self, batch: &[Box<dyn Operation>]) {
+    /// Looks at a batch that was run. That a rule refused an operation is none; only what was written shows that it is over.
+    fn tell(&self, batch: &[Box<dyn Operation>], wrote: bool) {
         let is_trouble =
             |error: &&Error| matches!(error, Error::Busy | Error::StorageFull | Error::Internal(_));
         let trouble = batch
             .iter()
             .find_map(|operation| operation.error().filter(is_trouble));
-        match (trouble, self.0) {
-            (Some(error), false) => tracing::error!(detail = %error, "writes fail"),
-            (None, true) => tracing::info!("writes succeed again"),
+        match (trouble, self.0.load(Ordering::Relaxed)) {
+            (Some(error), false) => {
+                tracing::error!(detail = %error, "writes fail");
+                self.0.store(true, Ordering::Relaxed);
+            }
+            (None, true) if wrote => {
+                tracing::info!("writes succeed again");
+                self.0.store(false, Ordering::Relaxed);
+            }
             _ => {}
         }
-        self.0 = trouble.is_some();
     }
 }
 
