@@ -11,6 +11,7 @@ mod audit;
 mod blocks;
 mod changes;
 mod channels;
+mod checkpoints;
 mod communities;
 mod directory;
 mod file;
@@ -34,11 +35,11 @@ mod wal;
 mod writer;
 
 use std::fmt::Display;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -54,6 +55,7 @@ use crate::page::Page;
 use crate::store::cached::Cached;
 use crate::store::{Kept, Store, Work};
 use changes::Changes;
+use checkpoints::Checkpoints;
 pub use file::{DatabaseFile, require_no_wal, verify_copy};
 pub use load::{Loaded, Loading, load};
 use readers::Readers;
@@ -92,6 +94,8 @@ pub struct Sqlite {
     path: PathBuf,
     /// What was met that is damaged, first of all.
     damage: OnceLock<Error>,
+    /// Closed behind all connections: see [`open_to_write`].
+    _file: Arc<File>,
 }
 
 impl Sqlite {
@@ -100,18 +104,22 @@ impl Sqlite {
     /// # Errors
     /// [`Error::Internal`] with a sentence for the operator: not a database, another program's, a newer version's, unreadable.
     pub fn open(path: &Path, options: Options) -> Result<Self> {
-        let writing = open_to_write(path)?;
+        let (file, writing) = open_to_write(path)?;
+        let file = Arc::new(file);
         let readers =
             Readers::open(path, options.readers).map_err(|error| cannot_open(path, &error))?;
         let cached = Cached::new(options.cache);
         let changes = Changes::watch(&writing, cached.stamps.clone())?;
-        let writer = Writer::start(writing, changes, options.queue, options.batch)?;
+        let checkpoints = Checkpoints::start(&writing, Arc::clone(&file))
+            .map_err(|error| cannot_open(path, &error))?;
+        let writer = Writer::start(writing, changes, checkpoints, options.queue, options.batch)?;
         Ok(Self {
             readers,
             writer,
             cached,
             path: path.to_path_buf(),
             damage: OnceLock::new(),
+            _file: file,
         })
     }
 
@@ -223,14 +231,15 @@ impl Store for Sqlite {
     }
 }
 
-/// A connection that writes: to the file, made with mode 0600 if it is missing, with the current schema.
-fn open_to_write(path: &Path) -> Result<Connection> {
-    create(path).map_err(|error| disk::refusal(path, &error))?;
+/// A connection that writes: to the file, made with mode 0600 if it is missing, with the current schema. The file itself is to be
+/// closed behind it: that ends all locks that this process has on it.
+fn open_to_write(path: &Path) -> Result<(File, Connection)> {
+    let file = create(path).map_err(|error| disk::refusal(path, &error))?;
     let writing = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE);
     let writing = writing.map_err(|error| cannot_open(path, &Error::from(error)))?;
     migrate::migrate(&writing).map_err(|error| cannot_open(path, &error))?;
     make_private(path).map_err(|error| disk::refusal(path, &error))?;
-    Ok(writing)
+    Ok((file, writing))
 }
 
 fn cannot_open(path: &Path, error: &dyn Display) -> Error {
@@ -238,15 +247,14 @@ fn cannot_open(path: &Path, error: &dyn Display) -> Error {
 }
 
 /// Makes the file with the contract's mode before SQLite does with another; the WAL inherits it.
-fn create(path: &Path) -> std::io::Result<()> {
+fn create(path: &Path) -> std::io::Result<File> {
     OpenOptions::new()
         .read(true)
         .write(true)
         .create(true)
         .truncate(false)
         .mode(0o600)
-        .open(path)?;
-    Ok(())
+        .open(path)
 }
 
 /// Room for what a few writes take. The log has room for a small one where there is none for the next.
@@ -454,7 +462,7 @@ mod plans {
     fn what_is_counted_and_what_is_done_once_is_found_and_swept_by_indexes() {
         uses(
             terms::COUNTED,
-            "INDEX counted_by_user (user_id=? AND bucket=?)",
+            "INDEX counted_by_user (user_id=? AND bucket=? AND at>?)",
         );
         uses(terms::KNOWN, "(user_id=? AND key=?)");
         for (sql, index) in terms::SWEEP

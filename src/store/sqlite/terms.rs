@@ -11,13 +11,13 @@ use crate::id::Id;
 use crate::idempotency::{Answer, KEY_END, Once};
 use crate::limits::Allowance;
 
-/// What no longer counts, and what a clock that was set back has left in the future, which may be long in coming.
+/// What a clock that was set back has left in the future, which may be long in coming. What has ended waits for the sweep.
 const FORGET_COUNTED: &str = "
-    DELETE FROM counted WHERE user_id = :user AND bucket = :bucket AND (at <= :ended OR at > :ahead)";
+    DELETE FROM counted WHERE user_id = :user AND bucket = :bucket AND at > :ahead";
 
 /// The one that must be over before there is room for another.
 pub(super) const COUNTED: &str = "
-    SELECT at FROM counted WHERE user_id = :user AND bucket = :bucket ORDER BY at DESC LIMIT 1 OFFSET :most - 1";
+    SELECT at FROM counted WHERE user_id = :user AND bucket = :bucket AND at > :ended ORDER BY at DESC LIMIT 1 OFFSET :most - 1";
 
 const COUNT: &str = "INSERT INTO counted (user_id, bucket, at) VALUES (:user, :bucket, :at)";
 
@@ -51,13 +51,11 @@ pub(super) fn count(connection: &Connection, user: Id, allowance: Option<Allowan
     };
     let (bucket, now) = (allowance.bucket.name(), allowance.now);
     let (ended, ahead) = (now.before(allowance.within), now.after(ABREAST));
-    let parameters =
-        named_params! { ":user": user, ":bucket": bucket, ":ended": ended, ":ahead": ahead };
+    let parameters = named_params! { ":user": user, ":bucket": bucket, ":ahead": ahead };
     connection
         .prepare_cached(FORGET_COUNTED)?
         .execute(parameters)?;
-    let parameters =
-        named_params! { ":user": user, ":bucket": bucket, ":most": allowance.most.get() };
+    let parameters = named_params! { ":user": user, ":bucket": bucket, ":ended": ended, ":most": allowance.most.get() };
     let first: Option<Timestamp> = connection
         .prepare_cached(COUNTED)?
         .query_row(parameters, |row| row.get(0))

@@ -138,11 +138,15 @@ fn known(touched: usize) -> Result<()> {
 
 /// The user or tombstone of this id.
 pub(super) fn find(connection: &Connection, id: Id) -> Result<User> {
+    look(connection, id)?.ok_or(Error::UnknownUser)
+}
+
+/// The user or tombstone of this id, if there is one.
+pub(super) fn look(connection: &Connection, id: Id) -> Result<Option<User>> {
     let found = connection
         .prepare_cached(USER)?
-        .query_row(named_params! { ":id": id }, |row| user(row, 0))
-        .optional()?;
-    found.ok_or(Error::UnknownUser)
+        .query_row(named_params! { ":id": id }, |row| user(row, 0));
+    Ok(found.optional()?)
 }
 
 /// An account that was not deleted.

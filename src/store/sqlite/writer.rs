@@ -1,8 +1,9 @@
 //! The one writing connection: a bounded queue in front of it, many operations a commit behind it.
 //!
-//! What waits is taken, up to a bound, into one transaction, each operation under its own savepoint; it is committed once, and
-//! only then are all of them answered. So one fsync serves a batch, and still no answer precedes its durability. An operation
-//! that fails or panics is rolled back alone.
+//! What waits is taken, up to a bound, into one transaction; it is committed once, and only then are all of them answered. So one
+//! fsync serves a batch, and still no answer precedes its durability. An operation that fails or panics is rolled back alone: where
+//! one has, and had written before, the batch is run again with each operation under its own savepoint. (Savepoints all the time
+//! would take a fifth of the writer's time, because SQLite keeps a copy of each page that an operation changes.)
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,6 +16,7 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use super::changes::{Changes, LOOK};
+use super::checkpoints::Checkpoints;
 use crate::error::{Error, Result};
 use crate::store::Work;
 
@@ -37,8 +39,7 @@ struct Load {
     batches: [AtomicU64; 10],
     /// How many operations shared each of the last commits.
     last: Mutex<VecDeque<usize>>,
-    /// Whether the last write could not be made for want of room, or worse.
-    hindered: AtomicBool,
+    trouble: Trouble,
 }
 
 impl Load {
@@ -104,6 +105,7 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         changes: Changes,
+        checkpoints: Checkpoints,
         queue: usize,
         batch: usize,
     ) -> Result<Self> {
@@ -112,7 +114,7 @@ impl Writer {
         let done = Arc::clone(&load);
         let thread = std::thread::Builder::new()
             .name("writer".into())
-            .spawn(move || serve(&connection, changes, &receiver, batch, &done))
+            .spawn(move || serve(&connection, changes, checkpoints, &receiver, batch, &done))
             .map_err(|error| Error::Internal(format!("the writer's thread: {error}")))?;
         Ok(Self {
             queue: Some(sender),
@@ -143,7 +145,7 @@ impl Writer {
 
     /// Whether the last write could not be made, for a reason that may stand against the next one.
     pub(super) fn is_hindered(&self) -> bool {
-        self.load.hindered.load(Ordering::Relaxed)
+        self.load.trouble.0.load(Ordering::Relaxed)
     }
 
     /// Queues an operation and waits for its commit.
@@ -201,11 +203,12 @@ impl Drop for Writer {
 fn serve(
     connection: &Connection,
     mut changes: Changes,
+    checkpoints: Checkpoints,
     queue: &Receiver<Box<dyn Operation>>,
     most: usize,
     load: &Load,
 ) {
-    let mut trouble = Trouble::default();
+    let mut guarded = false;
     loop {
         changes.look_abroad(connection);
         let first = match queue.recv_timeout(LOOK) {
@@ -217,60 +220,68 @@ fn serve(
         batch.extend(queue.try_iter().take(most.saturating_sub(1)));
         load.waiting.fetch_sub(batch.len(), Ordering::Relaxed);
         let before = connection.total_changes();
-        commit(connection, &changes, &mut batch);
-        trouble.tell(&batch);
+        commit(connection, &changes, &mut batch, &mut guarded);
+        let wrote = connection.total_changes() > before;
+        load.trouble.tell(&batch, wrote);
         load.committed(batch.len());
-        // Nothing that was asked for brings these about, but what the file lies on.
-        let hindrance = |error| matches!(error, &Error::StorageFull | &Error::Internal(_));
-        if batch
-            .iter()
-            .filter_map(|operation| operation.error())
-            .any(hindrance)
-        {
-            load.hindered.store(true, Ordering::Relaxed);
-        } else if connection.total_changes() > before {
-            load.hindered.store(false, Ordering::Relaxed);
-        }
         for operation in batch {
             operation.answer();
         }
+        checkpoints.look(connection);
     }
+    drop(checkpoints);
     // SQLite folds the WAL in when the last connection closes, but not through one that has never looked at the WAL.
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
         tracing::warn!(%error, "the WAL stays beside the database; the next start reads it");
     }
 }
 
-/// Whether writes fail, for the log: a line when it begins, and a line when it is over.
+/// Whether writes fail for what nobody asked for, but for what the file lies on: for the log, a line when it begins and a line when
+/// it is over, and for whoever asks whether the store is ready.
 #[derive(Default)]
-struct Trouble(bool);
+struct Trouble(AtomicBool);
 
 impl Trouble {
-    /// Looks at a batch that was run. That a rule refused an operation is none.
-    fn tell(&mut self, batch: &[Box<dyn Operation>]) {
+    /// Looks at a batch that was run. That a rule refused an operation is none; only what was written shows that it is over.
+    fn tell(&self, batch: &[Box<dyn Operation>], wrote: bool) {
         let is_trouble =
             |error: &&Error| matches!(error, Error::Busy | Error::StorageFull | Error::Internal(_));
         let trouble = batch
             .iter()
             .find_map(|operation| operation.error().filter(is_trouble));
-        match (trouble, self.0) {
-            (Some(error), false) => tracing::error!(detail = %error, "writes fail"),
-            (None, true) => tracing::info!("writes succeed again"),
+        match (trouble, self.0.load(Ordering::Relaxed)) {
+            (Some(error), false) => {
+                tracing::error!(detail = %error, "writes fail");
+                self.0.store(true, Ordering::Relaxed);
+            }
+            (None, true) if wrote => {
+                tracing::info!("writes succeed again");
+                self.0.store(false, Ordering::Relaxed);
+            }
             _ => {}
         }
-        self.0 = trouble.is_some();
     }
 }
 
 /// Runs a batch in one transaction. Each operation ends with its own outcome; one whose work is not in the file ends with an
-/// error.
-fn commit(connection: &Connection, changes: &Changes, batch: &mut [Box<dyn Operation>]) {
+/// error. `guarded` says whether operations run under savepoints, and becomes whether those of the next batch had better: where
+/// somebody keeps failing, no batch runs twice for it.
+fn commit(
+    connection: &Connection,
+    changes: &Changes,
+    batch: &mut [Box<dyn Operation>],
+    guarded: &mut bool,
+) {
     // Operations that made SQLite end the transaction: their error is final, all the others start again without them.
     let mut out = vec![false; batch.len()];
     loop {
-        match attempt(connection, changes, batch, &mut out) {
-            Ok(Attempt::Committed) => return,
+        match attempt(connection, changes, batch, &mut out, *guarded) {
+            Ok(Attempt::Committed { mended }) => {
+                *guarded = mended;
+                return;
+            }
             Ok(Attempt::Ended) => {}
+            Ok(Attempt::Spoilt) => *guarded = true,
             Err(error) => {
                 if !connection.is_autocommit() {
                     let _ = connection.execute_batch("ROLLBACK");
@@ -286,10 +297,12 @@ fn commit(connection: &Connection, changes: &Changes, batch: &mut [Box<dyn Opera
 }
 
 enum Attempt {
-    /// What succeeded is in the file.
-    Committed,
+    /// What succeeded is in the file. `mended` where something that failed had been written before and was taken back.
+    Committed { mended: bool },
     /// SQLite ended the transaction in the middle of an operation, which is out now.
     Ended,
+    /// An operation that had no savepoint has written and failed: nothing is in the file.
+    Spoilt,
 }
 
 fn attempt(
@@ -297,12 +310,17 @@ fn attempt(
     changes: &Changes,
     batch: &mut [Box<dyn Operation>],
     out: &mut [bool],
+    guarded: bool,
 ) -> rusqlite::Result<Attempt> {
     let statement = |sql| connection.prepare_cached(sql)?.execute([]);
+    let mut mended = false;
     changes.forget();
     statement("BEGIN IMMEDIATE")?;
     for (operation, out) in batch.iter_mut().zip(out).filter(|(_, out)| !**out) {
-        statement("SAVEPOINT operation")?;
+        if guarded {
+            statement("SAVEPOINT operation")?;
+        }
+        let before = connection.total_changes();
         operation.run(connection);
         // After SQLITE_FULL, IOERR or NOMEM the whole transaction may be gone, and the batch's earlier work with it.
         if connection.is_autocommit() {
@@ -314,13 +332,20 @@ fn attempt(
             *out = true;
             return Ok(Attempt::Ended);
         }
-        if operation.error().is_some() {
+        if operation.error().is_some() && connection.total_changes() != before {
+            if !guarded {
+                statement("ROLLBACK")?;
+                return Ok(Attempt::Spoilt);
+            }
             statement("ROLLBACK TO operation")?;
+            mended = true;
         }
-        statement("RELEASE operation")?;
+        if guarded {
+            statement("RELEASE operation")?;
+        }
     }
     changes.during(|| statement("COMMIT"))?;
-    Ok(Attempt::Committed)
+    Ok(Attempt::Committed { mended })
 }
 
 #[cfg(test)]
@@ -354,7 +379,9 @@ mod tests {
             connection.execute_batch(SCHEMA).unwrap();
             connection.execute_batch(set_up).unwrap();
             let changes = Changes::watch(&connection, Cached::new(0).stamps.clone()).unwrap();
-            let writer = Writer::start(connection, changes, 64, 64).unwrap();
+            let file = Arc::new(std::fs::File::open(directory.path().join("bench.db")).unwrap());
+            let checkpoints = Checkpoints::start(&connection, file).unwrap();
+            let writer = Writer::start(connection, changes, checkpoints, 64, 64).unwrap();
             Self { directory, writer }
         }
 
@@ -463,6 +490,60 @@ mod tests {
         ));
         assert_eq!(last.blocking_recv().unwrap(), Ok(()));
         assert_eq!(bench.written(), [1, 3]);
+    }
+
+    /// An insertion, and how often it was run.
+    fn insert_counted(id: i64) -> (Arc<AtomicUsize>, impl Fn(&Connection) -> Result<()> + Send) {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&runs);
+        let insert = insert(id);
+        let work = move |connection: &Connection| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            insert(connection)
+        };
+        (runs, work)
+    }
+
+    fn write_and_fail(connection: &Connection) -> Result<()> {
+        insert(99)(connection)?;
+        Err(Error::NotOwner)
+    }
+
+    #[test]
+    fn what_fails_before_it_has_written_makes_nobody_run_twice() {
+        let bench = Bench::new("");
+        let held = bench.hold();
+        let (runs, work) = insert_counted(1);
+        let first = bench.queue(work);
+        let refused = bench.queue(|_| -> Result<()> { Err(Error::NotOwner) });
+        let conflicting = bench.queue(insert(1));
+        drop(held);
+        assert_eq!(first.blocking_recv().unwrap(), Ok(()));
+        assert_eq!(refused.blocking_recv().unwrap(), Err(Error::NotOwner));
+        assert!(conflicting.blocking_recv().unwrap().is_err());
+        assert_eq!(runs.load(Ordering::SeqCst), 1);
+        assert_eq!(bench.written(), [1]);
+    }
+
+    #[test]
+    fn what_fails_after_it_has_written_makes_its_batch_run_twice_and_not_the_next_one() {
+        let bench = Bench::new("");
+        let mut held = bench.hold();
+        for (id, expected) in [(1, 2), (2, 1), (3, 1)] {
+            let (runs, work) = insert_counted(id);
+            let first = bench.queue(work);
+            let failing = [write_and_fail, write_and_fail].map(|failing| bench.queue(failing));
+            // The last of its batch, so that what is queued meanwhile is the next one.
+            let (entered, release) = bench.gate();
+            drop(held);
+            entered.recv().unwrap();
+            assert_eq!(runs.load(Ordering::SeqCst), expected, "{id}");
+            held = release;
+            drop((first, failing));
+        }
+        drop(held);
+        bench.queue(|_| Ok(())).blocking_recv().unwrap().unwrap();
+        assert_eq!(bench.written(), [1, 2, 3]);
     }
 
     #[test]

@@ -73,7 +73,7 @@ pub fn load<R: BufRead>(
     loading: &Loading<'_>,
     onlooker: &mut dyn Onlooker,
 ) -> Result<Loaded> {
-    let connection = open_to_write(path)?;
+    let (_file, connection) = open_to_write(path)?;
     connection.pragma_update(None, "cache_size", -CACHE)?;
     let transaction = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)?;
     let before: Id = transaction.query_row(HIGHEST_ID, [], |row| row.get(0))?;
