@@ -27,7 +27,7 @@ pub(crate) struct Load {
 }
 
 /// What `wrk` found.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Deserialize, Serialize)]
 pub(crate) struct Driven {
     /// Requests a second.
     pub(crate) rate: f64,

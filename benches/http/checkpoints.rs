@@ -6,12 +6,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::cases::{DRAWS, SMALL, World, Yardsticks, by_callers, get, new_dms};
 use crate::client::Client;
+use crate::draws::{DRAWS, by_callers, get, new_dms};
 use crate::server::Result;
 use crate::turns::{Plan, median};
+use crate::world::{SMALL, World, Yardsticks};
 
 /// Connections of those who write, and of those who read.
 const WRITERS: usize = 32;
@@ -21,12 +22,12 @@ const READERS: usize = 8;
 const MOST_WRITES: u64 = 1_000;
 
 /// How long those of one kind waited.
-#[derive(Serialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct Waited {
-    what: String,
-    answers: u64,
+    pub(crate) what: String,
+    pub(crate) answers: u64,
     /// Milliseconds of the 50th, 99th and 99.9th percentile, and of the slowest.
-    all: [f64; 4],
+    pub(crate) all: [f64; 4],
     /// The 99th percentile and the slowest of each second, in milliseconds.
     seconds: Vec<[f64; 2]>,
 }
@@ -70,11 +71,13 @@ pub(crate) fn checkpoints(plan: &Plan, seconds: u64) -> Result<Vec<Waited>> {
 }
 
 impl Waited {
-    fn middle(&self) -> f64 {
+    /// The 99th percentile of the second in the middle.
+    pub(crate) fn middle(&self) -> f64 {
         median(self.seconds.iter().map(|[p99, _]| *p99))
     }
 
-    fn worst(&self) -> f64 {
+    /// That of the worst second.
+    pub(crate) fn worst(&self) -> f64 {
         self.seconds.iter().map(|[p99, _]| *p99).fold(0.0, f64::max)
     }
 

@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::cases::{LARGE, World, mix, saryno, users};
 use crate::client::Client;
+use crate::draws::{mix, users};
 use crate::process;
 use crate::report::{Bound, Case, Verdict};
 use crate::server::{Result, Server};
 use crate::turns::{Plan, median};
+use crate::world::{LARGE, World, saryno};
 use crate::wrk::{Load, request};
 
 /// How long the load lasts.

@@ -1,10 +1,11 @@
 //! The same reads with ever more users.
 
-use crate::cases::{World, Yardsticks, by_callers, get, users};
+use crate::draws::{by_callers, get, users};
 use crate::report::{Bound, Case, RATE};
 use crate::seed::{self, Seed};
 use crate::server::{Result, Server};
 use crate::turns::{Beside, Contestant, Plan, take_turns};
+use crate::world::{World, Yardsticks};
 use crate::wrk::Load;
 
 /// How many users there are, and what that is called.

@@ -6,6 +6,7 @@
 //! cargo bench --bench http -- --rounds 3 --seconds 2
 //! cargo bench --bench http -- --growth              # the reads with 10 thousand to 10 million users
 //! cargo bench --bench http -- --checkpoints         # a minute of writes, second by second
+//! cargo bench --bench http -- --results             # what of it was measured last, into benches/RESULTS.md
 //! cargo bench --bench http -- --seed 1000000 DIR    # a store of a million users in a new directory, and no more
 //! ```
 //!
@@ -17,17 +18,22 @@ mod bare;
 mod cases;
 mod checkpoints;
 mod client;
+mod draws;
 mod footprint;
 mod growth;
 mod pictures;
 #[path = "../process.rs"]
 #[expect(dead_code, reason = "others use the rest")]
 mod process;
+mod reads;
 mod report;
+mod results;
 mod seed;
 #[path = "../server.rs"]
 mod server;
 mod turns;
+mod world;
+mod writes;
 #[path = "../wrk.rs"]
 mod wrk;
 
@@ -40,6 +46,7 @@ use server::Result;
 use turns::Plan;
 
 #[derive(Parser)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of a command line")]
 struct Arguments {
     /// The case of this name, or those with it in their names.
     filter: Option<String>,
@@ -58,6 +65,9 @@ struct Arguments {
     /// Writes for so many seconds, one by one.
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "60")]
     checkpoints: Option<u64>,
+    /// Writes what was measured last into `benches/RESULTS.md`, with its plot.
+    #[arg(long)]
+    results: bool,
     /// Makes a store of so many users in a new directory, and no more.
     #[arg(long, num_args = 2, value_names = ["USERS", "DIR"])]
     seed: Option<Vec<String>>,
@@ -78,7 +88,7 @@ fn main() -> Result<ExitCode> {
     if let Some([users, data]) = arguments.seed.as_deref() {
         let seed = Seed {
             users: users.parse()?,
-            ..cases::SMALL
+            ..world::SMALL
         };
         seed.make(&PathBuf::from(data))?;
         return Ok(ExitCode::SUCCESS);
@@ -91,6 +101,10 @@ fn main() -> Result<ExitCode> {
         six: arguments.six,
         directory: directory.path().to_owned(),
     };
+    if arguments.results {
+        results::write()?;
+        return Ok(ExitCode::SUCCESS);
+    }
     if arguments.growth {
         report::write("growth", &growth::growth(&plan)?)?;
         return Ok(ExitCode::SUCCESS);

@@ -4,11 +4,11 @@ use base64ct::{Base64, Encoding};
 use image::{ImageFormat, RgbImage};
 use serde_json::{Value, json};
 
-use crate::cases::{SMALL, World, measure};
 use crate::report::{Bound, Case, RATE};
 use crate::seed;
 use crate::server::{Result, text};
 use crate::turns::Plan;
+use crate::world::{SMALL, World, measure};
 use crate::wrk::{Load, request};
 
 pub(crate) fn scaled(plan: &Plan) -> Result<Case> {

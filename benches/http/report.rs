@@ -1,18 +1,20 @@
 //! What was measured, for people and for programs.
 
+use std::fmt;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
-use serde::Serialize;
-use serde_json::{Value, json};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::server::Result;
 use crate::turns::Standing;
 use crate::wrk::Driven;
 
 /// What a figure must be.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Copy, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Bound {
     AtLeast(f64),
@@ -22,7 +24,7 @@ pub(crate) enum Bound {
 }
 
 /// A figure that counts.
-#[derive(Serialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct Verdict {
     pub(crate) what: String,
     pub(crate) value: f64,
@@ -31,7 +33,7 @@ pub(crate) struct Verdict {
 }
 
 /// A line of the table: who took turns, and how one did against the other.
-#[derive(Serialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct Case {
     pub(crate) title: String,
     /// Bytes of the answer.
@@ -122,50 +124,97 @@ pub(crate) const RATE: (fn(&Driven) -> f64, &str) = (|driven| driven.rate, "");
 /// The 99th percentile of a turn.
 pub(crate) const P99: (fn(&Driven) -> f64, &str) = (|driven| driven.p99, ", p99");
 
+/// What was measured, and where.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Report<T> {
+    /// The arguments that it was asked for with.
+    pub(crate) arguments: Vec<String>,
+    pub(crate) date: String,
+    pub(crate) machine: Machine,
+    pub(crate) results: T,
+}
+
+/// A machine.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Machine {
+    cores: usize,
+    processor: String,
+    memory_mib: u64,
+    kernel: String,
+    file_system: String,
+    wrk: String,
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let gib = self.memory_mib.div_ceil(1024);
+        let (cores, processor) = (self.cores, &self.processor);
+        let (kernel, file_system, wrk) = (&self.kernel, &self.file_system, &self.wrk);
+        write!(
+            f,
+            "{cores} cores ({processor}), {gib} GiB, {kernel}, {file_system}, {wrk}"
+        )
+    }
+}
+
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("..")
+}
+
 /// Writes results with where they are from to a file under `target/`.
-pub(crate) fn write(name: &str, results: &impl Serialize) -> Result<()> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("..");
-    let path = target.join(name).with_extension("json");
-    let all = json!({ "machine": machine(&target), "date": date()?, "commit": commit(), "results": results });
-    fs::write(&path, serde_json::to_string_pretty(&all)?)?;
+pub(crate) fn write<T: Serialize>(name: &str, results: &T) -> Result<()> {
+    let path = target().join(name).with_extension("json");
+    let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+    let report = Report {
+        // Cargo's own is at the end.
+        arguments: std::env::args()
+            .skip(1)
+            .filter(|argument| argument != "--bench")
+            .collect(),
+        date: time::OffsetDateTime::now_utc().format(&format)?,
+        machine: machine(),
+        results,
+    };
+    fs::write(&path, serde_json::to_string_pretty(&report)?)?;
     println!("all of it: {}", path.canonicalize()?.display());
     Ok(())
 }
 
-fn date() -> Result<String> {
-    let format = time::macros::format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
-    Ok(time::OffsetDateTime::now_utc().format(&format)?)
+/// Reads them again; `None` where they were not measured.
+pub(crate) fn read<T: DeserializeOwned>(name: &str) -> Result<Option<Report<T>>> {
+    let path = target().join(name).with_extension("json");
+    if !path.exists() {
+        return Ok(None);
+    }
+    Ok(Some(serde_json::from_slice(&fs::read(path)?)?))
 }
 
 fn said(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
-    let output = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
-    output.unwrap_or_default()
+    let output = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let output = output.unwrap_or_default();
+    output.lines().next().unwrap_or("unknown").to_owned()
 }
 
-fn commit() -> String {
-    said("git", &["describe", "--always", "--dirty"])
-}
-
-fn machine(directory: &Path) -> Value {
+fn machine() -> Machine {
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processor
         .lines()
         .find_map(|line| line.strip_prefix("model name"))
-        .and_then(|line| line.split_once(": "))
-        .map(|(_, model)| model.to_owned());
+        .and_then(|line| line.split_once(": "));
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let memory = memory
-        .split_whitespace()
-        .nth(1)
-        .and_then(|kib| kib.parse::<u64>().ok());
+    let kib = memory.split_whitespace().nth(1);
+    let kib = kib.and_then(|kib| kib.parse::<u64>().ok());
+    let directory = target();
     let directory = directory.to_string_lossy();
-    json!({
-        "cores": std::thread::available_parallelism().map_or(0, usize::from),
-        "processor": model,
-        "memory_mib": memory.map(|kib| kib >> 10),
-        "kernel": said("uname", &["-sr"]),
-        "file_system": said("findmnt", &["-no", "FSTYPE", "--target", &directory]),
-        "wrk": said("wrk", &["--version"]).lines().next(),
-    })
+    let wrk = said("wrk", &["--version"]);
+    Machine {
+        cores: thread::available_parallelism().map_or(0, usize::from),
+        processor: model.map_or("unknown", |(_, model)| model).to_owned(),
+        memory_mib: kib.unwrap_or_default() >> 10,
+        kernel: said("uname", &["-sr"]),
+        file_system: said("findmnt", &["-no", "FSTYPE", "--target", &directory]),
+        // Without what it is copyrighted by.
+        wrk: wrk.split(" [").next().unwrap_or_default().to_owned(),
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::process;
 use crate::server::{Result, Server};
@@ -58,9 +58,9 @@ pub(crate) struct Contestant<'a> {
 }
 
 /// How one did, in the medians of its rounds.
-#[derive(Serialize)]
+#[derive(Deserialize, Serialize)]
 pub(crate) struct Standing {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     pub(crate) connections: usize,
     pub(crate) rate: f64,
     pub(crate) p50: f64,
@@ -91,7 +91,7 @@ pub(crate) fn take_turns(plan: &Plan, contestants: &[Contestant<'_>]) -> Result<
             _ => contestant.load.connections(),
         };
         Ok(Standing {
-            name: contestant.name,
+            name: contestant.name.to_owned(),
             connections,
             rate: median(rounds.iter().map(|driven| driven.rate)),
             p50: median(rounds.iter().map(|driven| driven.p50)),
