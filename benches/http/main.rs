@@ -88,7 +88,7 @@ fn main() -> Result<ExitCode> {
     if let Some([users, data]) = arguments.seed.as_deref() {
         let seed = Seed {
             users: users.parse()?,
-            ..world::SMALL
+            ..world::LARGE
         };
         seed.make(&PathBuf::from(data))?;
         return Ok(ExitCode::SUCCESS);

@@ -146,7 +146,7 @@ pub(crate) fn many_channels(plan: &Plan) -> Result<Case> {
         "of 100,000 channels",
         "of 200 channels",
         RATE,
-        Bound::AtLeast(0.95),
+        Bound::AtLeast(0.9),
     ))
 }
 
