@@ -91,7 +91,11 @@ pub(crate) fn footprint(plan: &Plan) -> Result<Case> {
         median(many.into_iter()),
         Bound::None,
     );
-    tell("the one to the other", ratio, Bound::AtMost(1.5));
+    tell(
+        "to the first answer, 10 million users : none",
+        ratio,
+        Bound::AtMost(1.5),
+    );
 
     let mut case = Case::new("Memory and start", 0, Vec::new());
     case.verdicts = verdicts;

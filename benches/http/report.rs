@@ -36,7 +36,7 @@ pub(crate) struct Verdict {
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Case {
     pub(crate) title: String,
-    /// Bytes of the answer.
+    /// Bytes of the answer; 0 where there is none.
     pub(crate) bytes: usize,
     pub(crate) standings: Vec<Standing>,
     pub(crate) verdicts: Vec<Verdict>,
@@ -61,11 +61,11 @@ impl Verdict {
         let (sign, bound) = match self.bound {
             Bound::AtLeast(least) => ("at least ", least),
             Bound::AtMost(most) => ("at most ", most),
-            Bound::None => return println!("    {:<44} {:>8.2}", self.what, self.value),
+            Bound::None => return println!("    {:<52} {:>8.2}", self.what, self.value),
         };
         let verdict = if self.met { "met" } else { "NOT MET" };
         println!(
-            "    {:<44} {:>8.2}   {sign}{bound}: {verdict}",
+            "    {:<52} {:>8.2}   {sign}{bound}: {verdict}",
             self.what, self.value
         );
     }
@@ -99,7 +99,10 @@ impl Case {
     }
 
     pub(crate) fn print(&self) {
-        println!("{} ({} bytes)", self.title, self.bytes);
+        match self.bytes {
+            0 => println!("{}", self.title),
+            bytes => println!("{} ({bytes} bytes)", self.title),
+        }
         for standing in &self.standings {
             println!(
                 "    {:<24} {:>4} connections {:>9.0} a second  p50 {:>8.2} ms  p99 {:>8.2} ms  {:>5} MiB",

@@ -144,6 +144,15 @@ fn checkpoints(text: &mut String, all: &[Waited]) -> Result<()> {
     Ok(())
 }
 
+/// A number of users as it is called.
+fn grouped(users: f64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "ten million at most")]
+    let size = SIZES
+        .iter()
+        .find(|(size, _)| (*size as f64 - users).abs() < 0.5);
+    size.map_or_else(|| format!("{users:.0}"), |(_, name)| (*name).to_owned())
+}
+
 /// A line for each case: users against the share of the bare program's speed.
 #[expect(clippy::cast_precision_loss, reason = "ten million at most")]
 fn plot(path: &Path, cases: &[Case]) -> Result<()> {
@@ -161,6 +170,7 @@ fn plot(path: &Path, cases: &[Case]) -> Result<()> {
     chart
         .configure_mesh()
         .x_desc("users")
+        .x_label_formatter(&|users| grouped(*users))
         .y_desc("of bare Rocket's speed")
         .light_line_style(TRANSPARENT)
         .draw()?;
@@ -186,7 +196,7 @@ fn plot(path: &Path, cases: &[Case]) -> Result<()> {
         .configure_series_labels()
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK)
-        .position(SeriesLabelPosition::LowerLeft)
+        .position(SeriesLabelPosition::UpperRight)
         .draw()?;
     area.present()?;
     Ok(())
