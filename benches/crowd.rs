@@ -7,8 +7,11 @@
 //! Measured with `wrk` in turns, with the crowd and without, because the machine may have other things to do. It fails where the
 //! median of the 99th percentiles with the crowd is more than twice the one without.
 
+#[expect(dead_code, reason = "others use the rest")]
 mod process;
+#[expect(dead_code, reason = "others use the rest")]
 mod server;
+#[expect(dead_code, reason = "others use the rest")]
 mod wrk;
 
 use std::io::{ErrorKind, Write};
@@ -21,7 +24,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde_json::Value;
 use server::{Result, Server, text};
-use wrk::{Driven, drive};
+use wrk::{Driven, Load, request};
 
 const TURNS: usize = 9;
 
@@ -55,19 +58,21 @@ fn main() -> Result<ExitCode> {
             .arg(&data)
             .env("SARYNO_LIMITS__ENABLED", "false"),
     )?;
-    let me = format!("{}/users/@me", server.url);
+    let me = request("GET", "/users/@me", Some(token), "");
+    let load = Load::new(&directory.path().join("requests"), 32, [me])?;
+    let drive = || load.drive(&server.url, Duration::from_secs(2));
     let (mut alone, mut crowded) = (Vec::new(), Vec::new());
     // Warm.
-    drive(&me, Some(token))?;
+    drive()?;
     println!(
         "{:<28} {:>8} {:>8} {:>8} {:>8}",
         "", "p99 ms", "a second", "MiB", "files"
     );
     for _ in 0..TURNS {
-        alone.push(drive(&me, Some(token))?);
+        alone.push(drive()?);
         tell("alone", &alone, &server)?;
         let crowd = Crowd::gather(&server.url)?;
-        crowded.push(crowd.meanwhile(|| drive(&me, Some(token)))?);
+        crowded.push(crowd.meanwhile(drive)?);
         tell("in a crowd", &crowded, &server)?;
     }
     let (alone, crowded) = (median(alone), median(crowded));

@@ -7,7 +7,9 @@
 //! `-- 2` behind it makes it two. It prints a line every ten seconds, and fails where the memory isn't flat, a file or
 //! connection is left open, the WAL grows past its bound, or an answer is none that belongs to its request.
 
+#[expect(dead_code, reason = "others use the rest")]
 mod process;
+#[expect(dead_code, reason = "others use the rest")]
 mod server;
 
 use std::collections::BTreeMap;

@@ -6,10 +6,19 @@ use crate::server::Result;
 
 /// Its memory, in MiB.
 pub(crate) fn memory(process: u32) -> Result<u64> {
+    status(process, "VmRSS:")
+}
+
+/// The most that it has taken, in MiB.
+pub(crate) fn peak(process: u32) -> Result<u64> {
+    status(process, "VmHWM:")
+}
+
+fn status(process: u32, name: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    let kib = line.ok_or("no VmRSS")?.trim().trim_end_matches(" kB");
-    Ok(kib.parse::<u64>()? / 1024)
+    let line = status.lines().find_map(|line| line.strip_prefix(name));
+    let kib = line.ok_or_else(|| format!("no {name}"))?.trim();
+    Ok(kib.trim_end_matches(" kB").parse::<u64>()? / 1024)
 }
 
 /// How many files and connections it has open.

@@ -1,5 +1,6 @@
-//! The real server, for benchmarks.
+//! Servers in processes of their own, for benchmarks.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
@@ -21,10 +22,16 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
-        let mut process = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()?;
+        Self::spawn(command.stderr(Stdio::null()))
+    }
+
+    /// The same, and its log goes into this file.
+    pub(crate) fn start_logging(command: &mut Command, log: File) -> Result<Self> {
+        Self::spawn(command.stderr(log))
+    }
+
+    fn spawn(command: &mut Command) -> Result<Self> {
+        let mut process = command.stdout(Stdio::piped()).spawn()?;
         let output = process.stdout.take().ok_or("no standard output")?;
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line)?;
