@@ -304,15 +304,15 @@ fn rename(
         discriminator,
         ..old.clone()
     };
-    let discriminator = match discriminator {
-        Some(discriminator) => discriminator,
-        None => {
-            let parameters = named_params! { ":id": old.id, ":username": username.as_str(), ":key": username.key() };
-            if connection.prepare_cached(RENAME)?.execute(parameters)? == 1 {
-                return Ok(renamed(old.discriminator));
-            }
-            draw(connection, username, random)?
+    let discriminator = if let Some(discriminator) = discriminator {
+        discriminator
+    } else {
+        let parameters =
+            named_params! { ":id": old.id, ":username": username.as_str(), ":key": username.key() };
+        if connection.prepare_cached(RENAME)?.execute(parameters)? == 1 {
+            return Ok(renamed(old.discriminator));
         }
+        draw(connection, username, random)?
     };
     let parameters = named_params! {
         ":id": old.id,
