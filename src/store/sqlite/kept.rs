@@ -84,7 +84,7 @@ mod tests {
     use crate::clock::Timestamp;
     use crate::store::Store;
     use crate::tokens::{Label, NewToken, Secret};
-    use crate::users::{Change, Flags, NewUser, Users};
+    use crate::users::{Change, Flags, NewUser, User, Users};
 
     fn id(number: i64) -> Id {
         Id::from_bits(number).unwrap()
@@ -202,6 +202,11 @@ mod tests {
         }
     }
 
+    fn rename(connection: &Connection) -> Result<User> {
+        let old = table::find(connection, id(ME))?;
+        table::modify(connection, &old, &to("new"), 0)
+    }
+
     fn to(name: &str) -> Change {
         Change {
             username: Some(name.parse().unwrap()),
@@ -288,7 +293,6 @@ mod tests {
     async fn a_write_that_fails_and_a_commit_that_fails_leave_the_row_that_is() {
         let bench = Bench::of("old").await;
         assert_eq!(bench.hot_name().await, "old");
-        let rename = |connection: &Connection| table::modify(connection, id(ME), &to("new"), 0);
         let failing = move |connection: &Connection| -> Result<()> {
             rename(connection)?;
             Err(Error::NotOwner)
@@ -337,7 +341,7 @@ mod tests {
         let look = std::sync::Mutex::new(Some(look));
         let watch = move |connection: &Connection| {
             connection.commit_hook(look.lock().unwrap().take())?;
-            table::modify(connection, id(ME), &to("new"), 0)
+            rename(connection)
         };
         bench.store.write(watch).await.unwrap();
         assert_eq!(told.recv().unwrap(), (None, "old".into(), None));
