@@ -41,7 +41,8 @@ const SAMPLE: Duration = Duration::from_secs(10);
 /// How much more memory the second half of the time may take than the first, in MiB; 2 were seen.
 const WANDERS: u64 = 32;
 
-/// The WAL's bound, in MiB: it starts again after 4 MiB unless somebody reads meanwhile, such as a backup.
+/// The WAL's bound, in MiB: it begins anew once little of it is left to be folded in, unless somebody reads meanwhile, such as a
+/// backup.
 const WAL: u64 = 256;
 
 struct Person {
