@@ -245,6 +245,14 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
         Ok(row)
     }
 
+    /// Corrects what is kept of a row by what the row is about to say. Its stamp stays, so what has changed since is not kept by this.
+    pub(super) fn amend(&self, key: K, amend: impl FnOnce(&mut R)) {
+        if let Some((stamp, mut row)) = self.kept.get(&key) {
+            amend(&mut row);
+            self.kept.insert(key, (stamp, row));
+        }
+    }
+
     fn keep(&self, key: K, stamp: Stamp, row: R) {
         if stamp.is_settled() {
             self.kept.insert(key, (stamp, row));

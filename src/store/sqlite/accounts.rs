@@ -11,6 +11,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{Listing, Order, Page};
+use crate::store::cached::Token;
 use crate::tokens::{
     Caller, Code, FORGOTTEN, NewToken, SecretHash, Session, UNUSED_END, USE_PRECISION, is_noted,
 };
@@ -66,12 +67,17 @@ impl Accounts for Sqlite {
             return Err(Error::Unauthorized);
         }
         if is_noted(token.last_used, USE_PRECISION, now) {
-            self.writer.run_unanswered(move |connection| {
+            let note = move |connection: &Connection| {
                 connection
                     .prepare_cached(NOTE_USE)?
                     .execute(named_params! { ":id": token.id, ":now": now })?;
                 Ok(())
-            });
+            };
+            if self.writer.run_unanswered(note) {
+                // Else every request until the commit would note it, too.
+                let noted = |token: &mut Token| token.last_used = Some(now);
+                self.cached.tokens.amend(hash, noted);
+            }
         }
         Ok(Caller {
             user: account.user,

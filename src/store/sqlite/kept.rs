@@ -248,6 +248,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_use_is_noted_once_however_many_requests_come_before_the_commit() {
+        let bench = Bench::of("Ada").await;
+        let held = bench.hold();
+        for _ in 0..100 {
+            assert!(bench.admits().await);
+        }
+        assert_eq!(bench.store.work().waiting, 1);
+        drop(held);
+        bench.settle().await;
+        assert!(bench.admits().await);
+        let token = bench.store.token(bench.token).await.unwrap();
+        assert!(token.last_used.is_some());
+    }
+
+    #[tokio::test]
     async fn a_hot_row_is_read_from_memory_and_anew_after_each_write() {
         let bench = Bench::of("0").await;
         for number in 1..100 {

@@ -159,13 +159,13 @@ impl Writer {
         answered.await.unwrap_or(Err(Error::ShuttingDown))
     }
 
-    /// Queues an operation that nobody waits for and that may be dropped.
-    pub(super) fn run_unanswered<F>(&self, work: F)
+    /// Queues an operation that nobody waits for and that may be dropped; tells whether it was queued.
+    pub(super) fn run_unanswered<F>(&self, work: F) -> bool
     where
         F: Fn(&Connection) -> Result<()> + Send + 'static,
     {
         let (answer, _) = oneshot::channel();
-        let _ = self.queue(work, answer);
+        self.queue(work, answer).is_ok()
     }
 
     fn queue<T, F>(&self, work: F, answer: oneshot::Sender<Result<T>>) -> Result<()>
