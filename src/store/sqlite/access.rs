@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::audit;
+use super::rows::inserted;
 use crate::admins::{Admin, IDLE_END, Link, NewAdmin, NewAdminToken, NewSession, WayIn};
 use crate::audit::{Author, COMMAND_LINE, Target};
 use crate::clock::Timestamp;
@@ -10,10 +11,8 @@ use crate::error::{Error, Problem, Result};
 use crate::id::Id;
 use crate::passwords::PasswordHash;
 
-/// Inserts nothing where the name is taken.
 const INSERT: &str = "
-    INSERT INTO admins (id, name, name_key, password) VALUES (:id, :name, :key, :password)
-    ON CONFLICT (name_key) DO NOTHING";
+    INSERT INTO admins (id, name, name_key, password) VALUES (:id, :name, :key, :password)";
 
 const INSERT_LINK: &str = "
     INSERT INTO admin_links (admin_id, hash, expires_at) VALUES (:admin, :hash, :expires_at)
@@ -116,16 +115,16 @@ pub(super) fn insert(connection: &Connection, new: &NewAdmin) -> Result<bool> {
         WayIn::Password(hash) => Some(hash.to_store()),
         WayIn::Link(_) => None,
     };
-    let inserted = connection.prepare_cached(INSERT)?.execute(named_params! {
+    let inserted = inserted(connection.prepare_cached(INSERT)?.execute(named_params! {
         ":id": new.id,
         ":name": new.name.as_str(),
         ":key": new.name.key(),
         ":password": password,
-    })?;
-    if let (1, WayIn::Link(link)) = (inserted, &new.way) {
+    }))?;
+    if let (true, WayIn::Link(link)) = (inserted, &new.way) {
         insert_link(connection, new.id, link)?;
     }
-    Ok(inserted == 1)
+    Ok(inserted)
 }
 
 /// Stores a one-time link; an earlier one of the admin is void.

@@ -1,7 +1,7 @@
 //! Between rows and the types of the house, and the two questions that most operations begin with.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, named_params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, ffi, named_params};
 
 use crate::accounts::{Code, SecretHash};
 use crate::clock::Timestamp;
@@ -49,6 +49,22 @@ pub(super) fn require_active(connection: &Connection, requester: Id) -> Result<(
         Some((true, false, _)) => Ok(()),
         Some((true, true, reason)) => Err(Error::AccountDisabled(reason)),
         _ => Err(Error::Unauthorized),
+    }
+}
+
+/// Whether a row was inserted, or UNIQUE refused it. For operations that then fail: with `ON CONFLICT DO NOTHING`, SQLite would note the
+/// id of the row that is not there, in a table of which it tells nobody that it changed.
+pub(super) fn inserted(outcome: rusqlite::Result<usize>) -> Result<bool> {
+    match outcome {
+        Ok(_) => Ok(true),
+        Err(error)
+            if error
+                .sqlite_error()
+                .is_some_and(|error| error.extended_code == ffi::SQLITE_CONSTRAINT_UNIQUE) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::rows::{user, user_columns};
+use super::rows::{inserted, user, user_columns};
 use super::{Sqlite, accounts, blocks, communities, groups, images, registration, terms};
 use crate::clock::Timestamp;
 use crate::communities::Community;
@@ -41,11 +41,9 @@ pub(super) const TAKEN: &str = "
     SELECT discriminator >> 6, 1 << (discriminator & 63) FROM users
     WHERE username_key = CASE WHEN EXISTS (SELECT 1 FROM taken WHERE username_key = :key) THEN NULL ELSE :key END";
 
-/// Inserts nothing where the tag is held.
 const CREATE: &str = "
     INSERT INTO users (id, username, username_key, discriminator, flags, password)
-    VALUES (:id, :username, :key, :discriminator, :flags, :password)
-    ON CONFLICT (username_key, discriminator) WHERE username_key IS NOT NULL DO NOTHING";
+    VALUES (:id, :username, :key, :discriminator, :flags, :password)";
 
 /// These three change nothing where somebody else holds the tag. What a statement names is written to every index that has to do
 /// with it, changed or not; so there is one for each way to change a tag.
@@ -238,15 +236,15 @@ pub(super) fn create(connection: &Connection, new: &NewUser) -> Result<User> {
         Some(discriminator) => discriminator,
         None => draw(connection, username, new.random)?,
     };
-    let created = connection.prepare_cached(CREATE)?.execute(named_params! {
+    let created = inserted(connection.prepare_cached(CREATE)?.execute(named_params! {
         ":id": new.id,
         ":username": username.as_str(),
         ":key": username.key(),
         ":discriminator": discriminator,
         ":flags": new.flags,
         ":password": new.password.as_ref().map(PasswordHash::to_store),
-    })?;
-    if created == 0 {
+    }))?;
+    if !created {
         return Err(tag_taken(username, discriminator));
     }
     if let Some(token) = &new.token {
