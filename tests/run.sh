@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one command that passes all tests, for people and for CI alike. It needs Rust and a C compiler; Debian's `faketime` for
+# The one command that passes all tests, for people and for CI alike. It needs Rust and a C compiler with make; Debian's `faketime` for
 # the tests that move the clock; Debian's `chromium` and `chromium-driver`, and npm, for those of the pages;
 # user namespaces (`unshare`) for those of a full disk; Debian's `nginx` for those of the proxy. Debian's packages
 # it installs by itself where it can.
