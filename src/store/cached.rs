@@ -54,13 +54,9 @@ impl Cached {
     /// How much it saves.
     pub(super) fn kept(&self) -> Kept {
         let (tokens, accounts) = (&self.tokens, &self.accounts);
-        let sum = |one: &AtomicU64, other: &AtomicU64| {
-            one.load(Ordering::Relaxed) + other.load(Ordering::Relaxed)
-        };
-        let read = sum(&tokens.misses, &accounts.misses);
         Kept {
-            asked: sum(&tokens.hits, &accounts.hits) + read,
-            read,
+            asked: tokens.asked() + accounts.asked(),
+            read: tokens.read() + accounts.read(),
         }
     }
 }
@@ -200,8 +196,8 @@ impl Stamps {
 pub(super) struct Rows<K, R> {
     kept: Cache<K, (Stamp, R), Weight>,
     stamps: Arc<Stamps>,
-    hits: AtomicU64,
-    misses: AtomicU64,
+    /// Those that were found and did not count any more.
+    outdated: AtomicU64,
 }
 
 impl<K: Hash + Eq, R: Row> Rows<K, R> {
@@ -210,23 +206,26 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
         Self {
             kept: Cache::with_weighter(usually, bytes, Weight),
             stamps,
-            hits: AtomicU64::new(0),
-            misses: AtomicU64::new(0),
+            outdated: AtomicU64::new(0),
         }
     }
 
     /// The row as it is, if it is kept.
     pub(super) fn get(&self, key: &K) -> Option<R> {
-        let current = self
-            .kept
-            .get(key)
-            .filter(|(stamp, row)| self.stamps.of(row.id()) == *stamp);
-        let counter = match current {
-            Some(_) => &self.hits,
-            None => &self.misses,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-        current.map(|(_, row)| row)
+        let (stamp, row) = self.kept.get(key)?;
+        if self.stamps.of(row.id()) == stamp {
+            return Some(row);
+        }
+        self.outdated.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    fn asked(&self) -> u64 {
+        self.kept.hits() + self.kept.misses()
+    }
+
+    fn read(&self) -> u64 {
+        self.kept.misses() + self.outdated.load(Ordering::Relaxed)
     }
 
     /// Reads the row with this id, and keeps it unless it may have changed meanwhile.
@@ -247,7 +246,7 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
 
     /// Corrects what is kept of a row by what the row is about to say. Its stamp stays, so what has changed since is not kept by this.
     pub(super) fn amend(&self, key: K, amend: impl FnOnce(&mut R)) {
-        if let Some((stamp, mut row)) = self.kept.get(&key) {
+        if let Some((stamp, mut row)) = self.kept.peek(&key) {
             amend(&mut row);
             self.kept.insert(key, (stamp, row));
         }

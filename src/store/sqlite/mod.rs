@@ -70,6 +70,9 @@ const STATEMENTS: usize = 128;
 /// Rows that a query may give to be a short one.
 const SHORT: u16 = 200;
 
+/// Pages that each reading connection keeps, in KiB. With SQLite's 2 MiB, half of what a list needs is asked of the system each time.
+const PAGES_KEPT: i64 = 8 * 1024;
+
 const HIGHEST_ID: &str = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence";
 
 /// How a store is opened (contract, section 5, `store.*`).
