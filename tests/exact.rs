@@ -94,6 +94,31 @@ async fn what_revokes_a_hot_token_shuts_it_out_at_the_next_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hot_community_is_listed_as_it_is_and_not_at_all_once_it_is_gone() {
+    let server = Server::start().await;
+    let me = server.account("Ada").await;
+    let mut made = Vec::new();
+    for name in ["First", "Second"] {
+        let body = json!({ "name": name });
+        made.push(server.post("/communities", &me, &body).await.expect(201));
+    }
+    let listed = async || {
+        for _ in 0..2 {
+            server.get("/users/@me/communities", &me).await.expect(200);
+        }
+        server.get("/users/@me/communities", &me).await.expect(200)
+    };
+    assert_eq!(listed().await, json!(made));
+    let path = format!("/communities/{}", text(&made[0]["id"]));
+    for change in [json!({"name": "Renamed"}), json!({"icon": picture(1)})] {
+        made[0] = server.patch(&path, &me, &change).await.expect(200);
+        assert_eq!(listed().await, json!(made));
+    }
+    server.delete(&path, &me).await.expect(204);
+    assert_eq!(listed().await, json!([made[1]]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_changes_a_hot_account_shows_at_the_next_request_to_itself_and_to_others() {
     let server = Server::start().await;
     let [me, other] = [

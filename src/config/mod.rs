@@ -113,7 +113,7 @@ pub struct Store {
     pub queue: usize,
     /// Writes that share a commit at most.
     pub batch: usize,
-    /// Memory for users and tokens that are asked for often, in MiB; 0 for none.
+    /// Memory for users, tokens and communities that are asked for often, in MiB; 0 for none.
     pub cache_mib: u64,
 }
 

@@ -17,6 +17,7 @@ use quick_cache::sync::Cache;
 
 use super::Kept;
 use crate::clock::Timestamp;
+use crate::communities::Community;
 use crate::error::Result;
 use crate::id::Id;
 use crate::tokens::{SecretHash, UNUSED_END};
@@ -38,25 +39,26 @@ pub(super) struct Cached {
     pub(super) stamps: Arc<Stamps>,
     pub(super) tokens: Rows<SecretHash, Token>,
     pub(super) accounts: Rows<Id, Account>,
+    pub(super) communities: Rows<Id, Community>,
 }
 
 impl Cached {
-    /// Room for so many bytes, of which tokens have a quarter.
+    /// Room for so many bytes, of which tokens and communities have an eighth each.
     pub(super) fn new(bytes: u64) -> Self {
         let stamps = Arc::new(Stamps::new());
         Self {
-            tokens: Rows::new(bytes / 4, stamps.clone()),
-            accounts: Rows::new(bytes - bytes / 4, stamps.clone()),
+            tokens: Rows::new(bytes / 8, stamps.clone()),
+            accounts: Rows::new(bytes - 2 * (bytes / 8), stamps.clone()),
+            communities: Rows::new(bytes / 8, stamps.clone()),
             stamps,
         }
     }
 
     /// How much it saves.
     pub(super) fn kept(&self) -> Kept {
-        let (tokens, accounts) = (&self.tokens, &self.accounts);
         Kept {
-            asked: tokens.asked() + accounts.asked(),
-            read: tokens.read() + accounts.read(),
+            asked: self.tokens.asked() + self.accounts.asked() + self.communities.asked(),
+            read: self.tokens.read() + self.accounts.read() + self.communities.read(),
         }
     }
 }
@@ -107,6 +109,16 @@ impl Row for Account {
 
     fn heap(&self) -> usize {
         self.user.username.capacity() + self.reason.as_ref().map_or(0, String::capacity)
+    }
+}
+
+impl Row for Community {
+    fn id(&self) -> Id {
+        self.id
+    }
+
+    fn heap(&self) -> usize {
+        self.name.capacity()
     }
 }
 

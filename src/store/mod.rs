@@ -30,7 +30,7 @@ pub struct Work {
     pub batches: [u64; 10],
 }
 
-/// How often what is kept in memory of users and tokens was enough.
+/// How often what is kept in memory of users, tokens and communities was enough.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
     /// Rows that were asked for since the start.

@@ -17,7 +17,7 @@ pub(super) const LOOK: Duration = Duration::from_millis(100);
 const UNNOTICED: Duration = Duration::from_millis(800);
 
 /// The tables whose rows are kept in memory.
-const KEPT: [&str; 2] = ["users", "tokens"];
+const KEPT: [&str; 3] = ["users", "tokens", "communities"];
 
 /// What the writing connection has changed since it last committed.
 pub(super) struct Changes {

@@ -29,6 +29,13 @@ pub(super) const COMMUNITY: &str = "
     SELECT c.id, c.name, c.icon, c.owner_id FROM members AS m JOIN communities AS c ON c.id = m.community_id
     WHERE m.user_id = :user AND m.community_id = :community";
 
+pub(super) const COMMUNITY_IDS: [&str; 2] = [
+    "SELECT community_id FROM members WHERE user_id = :of AND community_id > :above AND community_id < :below
+    ORDER BY community_id LIMIT :limit",
+    "SELECT community_id FROM members WHERE user_id = :of AND community_id > :above AND community_id < :below
+    ORDER BY community_id DESC LIMIT :limit",
+];
+
 pub(super) const COMMUNITIES: [&str; 2] = [
     "SELECT c.id, c.name, c.icon, c.owner_id, m.since FROM members AS m JOIN communities AS c ON c.id = m.community_id
     WHERE m.user_id = :of AND m.community_id > :above AND m.community_id < :below
@@ -84,8 +91,25 @@ impl Communities for Sqlite {
     }
 
     async fn communities(&self, requester: Id, page: Page) -> Result<Listing<Community>> {
-        self.read_page(page, move |connection| list(connection, requester, page))
-            .await
+        let found = self.read_page(page, move |connection| {
+            let keyset = page.keyset(Order::Ascending);
+            walk(connection, COMMUNITY_IDS, requester, keyset, |row| {
+                row.get(0)
+            })
+        });
+        let found: Listing<Id> = page.listing(found.await?, Order::Ascending, |id| *id);
+        let mut items = Vec::with_capacity(found.items.len());
+        for id in found.items {
+            match self.any_community(id).await {
+                // It was deleted since the page was read.
+                Err(Error::UnknownCommunity) => {}
+                community => items.push(community?),
+            }
+        }
+        Ok(Listing {
+            items,
+            next: found.next,
+        })
     }
 
     async fn modify_community(
@@ -213,16 +237,7 @@ impl Communities for Sqlite {
     }
 }
 
-/// A page of somebody's communities.
-pub(super) fn list(connection: &Connection, member: Id, page: Page) -> Result<Listing<Community>> {
-    let keyset = page.keyset(Order::Ascending);
-    let found = walk(connection, COMMUNITIES, member, keyset, |row| {
-        community(row, 0)
-    })?;
-    Ok(page.listing(found, Order::Ascending, |community| community.id))
-}
-
-/// The same, with since when they are in each.
+/// A page of somebody's communities, with since when they are in each.
 pub(super) fn memberships(
     connection: &Connection,
     member: Id,

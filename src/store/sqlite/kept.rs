@@ -3,8 +3,10 @@
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::Sqlite;
+use super::communities::community;
 use super::rows::user_columns;
 use super::users::account_of;
+use crate::communities::Community;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::store::cached::Token;
@@ -19,6 +21,9 @@ pub(super) const ACCOUNT: &str = concat!(
     user_columns!(),
     ", u.disabled, u.reason FROM users AS u WHERE u.id = :id"
 );
+
+pub(super) const COMMUNITY: &str =
+    "SELECT id, name, icon, owner_id FROM communities WHERE id = :id";
 
 impl Sqlite {
     /// What is known of a token.
@@ -43,6 +48,16 @@ impl Sqlite {
         let read = self.read_at_once(move |connection| account_or_tombstone(connection, id));
         accounts.keeping(id, id, read).await
     }
+
+    /// The community with this id, whoever is in it.
+    pub(super) async fn any_community(&self, id: Id) -> Result<Community> {
+        let communities = &self.cached.communities;
+        if let Some(community) = communities.get(&id) {
+            return Ok(community);
+        }
+        let read = self.read_at_once(move |connection| any_community(connection, id));
+        communities.keeping(id, id, read).await
+    }
 }
 
 fn token(connection: &Connection, hash: SecretHash) -> Result<Token> {
@@ -58,6 +73,14 @@ fn token(connection: &Connection, hash: SecretHash) -> Result<Token> {
         })
         .optional()?;
     token.ok_or(Error::Unauthorized)
+}
+
+fn any_community(connection: &Connection, id: Id) -> Result<Community> {
+    let found = connection
+        .prepare_cached(COMMUNITY)?
+        .query_row(named_params! { ":id": id }, |row| community(row, 0))
+        .optional()?;
+    found.ok_or(Error::UnknownCommunity)
 }
 
 fn account_or_tombstone(connection: &Connection, id: Id) -> Result<Account> {

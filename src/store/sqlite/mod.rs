@@ -84,7 +84,7 @@ pub struct Options {
     pub queue: usize,
     /// Writes that share a commit at most.
     pub batch: usize,
-    /// Bytes of memory for users and tokens that are asked for often.
+    /// Bytes of memory for users, tokens and communities that are asked for often.
     pub cache: u64,
 }
 
@@ -399,6 +399,7 @@ mod plans {
     fn a_caller_is_found_by_the_tokens_hash() {
         uses(kept::TOKEN, "(hash=?)");
         is_direct(kept::ACCOUNT);
+        is_direct(kept::COMMUNITY);
     }
 
     #[test]
@@ -429,7 +430,7 @@ mod plans {
     #[test]
     fn a_page_of_communities_is_one_range_of_the_key_in_both_directions() {
         is_direct(communities::COMMUNITY);
-        for sql in communities::COMMUNITIES {
+        for sql in [communities::COMMUNITY_IDS, communities::COMMUNITIES].concat() {
             uses(sql, "(user_id=? AND community_id>? AND community_id<?)");
         }
     }
