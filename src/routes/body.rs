@@ -85,6 +85,8 @@ async fn receive(
         let _turn = turn
             .map_err(|_| Error::Busy)?
             .map_err(|_| Error::ShuttingDown)?;
+        // All at once: grown by doubling, it would be held twice for a while, and by half too large in the end.
+        body.reserve_exact(most + 1 - body.len());
         fill(&mut body, &mut stream, most, patience).await?;
     }
     if body.len() > most {
