@@ -36,8 +36,8 @@ pub(super) fn dress(request: &Request<'_>, response: &mut Response<'_>) {
         counted::set_headers(response, standing);
     }
     if !policy {
-        // With `frame-ancestors`, browsers pass `X-Frame-Options` over (CSP 3, section 6.4.2); each header is two parts in a hundred of
-        // what the server can do.
+        // With `frame-ancestors`, browsers pass `X-Frame-Options` over (CSP 3, section 6.4.2), and each header costs: see dressed
+        // against bare in `cargo bench --bench http -- me`.
         let nothing = "default-src 'none'; frame-ancestors 'none'";
         response.set_header(Header::new("Content-Security-Policy", nothing));
     }
