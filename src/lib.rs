@@ -16,7 +16,7 @@
 //! | [`cores`], [`disk`] | the queue for work that keeps a core busy; what data lie on |
 //! | [`fields`], [`error`], [`limits`], [`idempotency`] | a body read with all its faults at once; the one error; how often is too often; what is done once |
 //! | [`meter`], [`metrics`] | how the server does, second by second, and for an operator's Prometheus |
-//! | [`store`] | everything that lasts: the trait, and SQLite behind it |
+//! | [`store`] | everything that lasts: the trait, SQLite behind it, and what of it is kept in memory |
 //! | `routes` | the REST API: one file a topic |
 //! | `web` | what the two pages share: their files, what protects their sessions |
 //! | `admin` | the admin page: its own API, its sessions |
