@@ -139,8 +139,8 @@ fn bodies_without_end(size: usize, most: u64) {
 
 #[test]
 fn large_bodies_that_never_end_keep_nobody_out_and_take_memory_for_a_few_of_them_only() {
-    // 32 of 1.5 MiB, 300 of 64 KiB and what an allocator makes of it; all of them would be 600.
-    bodies_without_end(1_500_000, 150);
+    // 32 of 1.5 MiB, 300 of 64 KiB and 300 of the HTTP library's buffers, which grow to 0.4 MiB: 187. All of them would be 600.
+    bodies_without_end(1_500_000, 220);
 }
 
 #[test]
