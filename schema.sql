@@ -31,6 +31,8 @@ CREATE TABLE users (
     password      TEXT,              -- argon2id, as a PHC string
     disabled      INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
     reason        TEXT    CHECK (reason IS NULL OR disabled = 1), -- why it is disabled; the account is shown it
+    deleted       INTEGER NOT NULL DEFAULT 0, -- 1 for a tombstone: by the name itself, each rename would be written to two more indexes
+    CHECK (deleted = (username IS NULL)),
     CHECK ((username IS NULL) = (username_key IS NULL) AND (username IS NULL) = (discriminator IS NULL)),
     CHECK (username IS NOT NULL OR (avatar IS NULL AND flags = 0 AND password IS NULL))
 ) STRICT;
@@ -40,8 +42,8 @@ CREATE UNIQUE INDEX users_by_tag ON users (username_key, discriminator) WHERE us
 
 -- The admin's lists, page by page: everybody who was not deleted; then each filter, by id and by name. All but the first hold the
 -- few rows that the filter finds.
-CREATE INDEX users_alive              ON users (id)                          WHERE username IS NOT NULL;
-CREATE INDEX users_deleted            ON users (id)                          WHERE username IS NULL;
+CREATE INDEX users_alive              ON users (id)                          WHERE deleted = 0;
+CREATE INDEX users_deleted            ON users (id)                          WHERE deleted = 1;
 CREATE INDEX users_disabled           ON users (id)                          WHERE disabled = 1;
 CREATE INDEX users_disabled_by_tag    ON users (username_key, discriminator) WHERE disabled = 1;
 CREATE INDEX users_developers         ON users (id)                          WHERE flags & (1 << 1) <> 0;
@@ -189,14 +191,15 @@ CREATE UNIQUE INDEX dms_by_pair ON channels (lower_id, higher_id) WHERE type = 2
 CREATE TABLE participants (
     channel_id INTEGER NOT NULL REFERENCES channels (id) ON DELETE CASCADE,
     user_id    INTEGER NOT NULL REFERENCES users (id),
+    other_id   INTEGER CHECK (other_id <> user_id), -- the other of a DM, so that a page of DMs is one range of one index
     since      INTEGER NOT NULL,
     hidden     INTEGER NOT NULL DEFAULT 0 CHECK (hidden IN (0, 1)),
     PRIMARY KEY (channel_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
 -- A user's channels, page by page; those they have hidden, for an admin.
-CREATE INDEX participants_shown  ON participants (user_id, channel_id) WHERE hidden = 0;
-CREATE INDEX participants_hidden ON participants (user_id, channel_id) WHERE hidden = 1;
+CREATE INDEX participants_shown  ON participants (user_id, channel_id, other_id) WHERE hidden = 0;
+CREATE INDEX participants_hidden ON participants (user_id, channel_id)           WHERE hidden = 1;
 
 -- Whom somebody has blocked.
 CREATE TABLE blocks (
@@ -281,13 +284,13 @@ CREATE TABLE counts (
 INSERT INTO counts (one, users, bots, communities, dms, groups) VALUES (1, 0, 0, 0, 0, 0);
 
 CREATE TRIGGER user_counted AFTER INSERT ON users BEGIN
-    UPDATE counts SET users = users + (new.username IS NOT NULL), bots = bots + (new.flags & (1 << 10) <> 0);
+    UPDATE counts SET users = users + (new.deleted = 0), bots = bots + (new.flags & (1 << 10) <> 0);
 END;
 
-CREATE TRIGGER user_recounted AFTER UPDATE OF username, flags ON users
-WHEN (old.username IS NULL) <> (new.username IS NULL) OR old.flags & (1 << 10) <> new.flags & (1 << 10) BEGIN
+CREATE TRIGGER user_recounted AFTER UPDATE OF deleted, flags ON users
+WHEN old.deleted <> new.deleted OR old.flags & (1 << 10) <> new.flags & (1 << 10) BEGIN
     UPDATE counts SET
-        users = users + (new.username IS NOT NULL) - (old.username IS NOT NULL),
+        users = users + old.deleted - new.deleted,
         bots = bots + (new.flags & (1 << 10) <> 0) - (old.flags & (1 << 10) <> 0);
 END;
 

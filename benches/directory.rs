@@ -38,7 +38,7 @@ fn fill(path: &std::path::Path) {
         SELECT ({FIRST} + n) << 22, 'Name ' || (n % 20000), 'name ' || (n % 20000), n / 20000 + 1,
             CASE WHEN n % 100 = 0 THEN 1 << 10 WHEN n % 5000 = 1 THEN 1 << 1 ELSE 0 END, n % 1000 = 7
         FROM n;
-        UPDATE users SET username = NULL, username_key = NULL, discriminator = NULL, flags = 0, disabled = 0
+        UPDATE users SET username = NULL, username_key = NULL, discriminator = NULL, flags = 0, disabled = 0, deleted = 1
         WHERE ((id >> 22) - {FIRST}) % 50 = 13;
         WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < {USERS} / 10)
         INSERT INTO communities (id, name, name_key, owner_id)

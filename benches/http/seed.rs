@@ -274,10 +274,10 @@ fn make_dm(transaction: &Transaction<'_>, dm: i64, one: i64, other: i64) -> Resu
         )?
         .execute(params![dm, lower, higher])?;
     let mut participant = transaction.prepare_cached(
-        "INSERT INTO participants (channel_id, user_id, since) VALUES (?1, ?2, ?1)",
+        "INSERT INTO participants (channel_id, user_id, other_id, since) VALUES (?1, ?2, ?3, ?1)",
     )?;
-    participant.execute(params![dm, lower])?;
-    participant.execute(params![dm, higher])?;
+    participant.execute(params![dm, lower, higher])?;
+    participant.execute(params![dm, higher, lower])?;
     Ok(())
 }
 

@@ -116,12 +116,14 @@ async fn fill(
 /// A `Content-Type` that is there says JSON, in UTF-8 if it says how it is encoded.
 pub(crate) fn check_content_type(request: &Request<'_>) -> Result<()> {
     let is_json = |text: &str| {
-        text.parse::<MediaType>().is_ok_and(|media| {
-            let charset = media
-                .param("charset")
-                .is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"));
-            media.top() == "application" && media.sub() == "json" && charset
-        })
+        // What nearly all say: the parser took two fifths of the instructions of reading a small body (callgrind).
+        text == "application/json"
+            || text.parse::<MediaType>().is_ok_and(|media| {
+                let charset = media
+                    .param("charset")
+                    .is_none_or(|charset| charset.eq_ignore_ascii_case("utf-8"));
+                media.top() == "application" && media.sub() == "json" && charset
+            })
     };
     if request.headers().get("Content-Type").all(is_json) {
         Ok(())

@@ -53,7 +53,7 @@ pub(super) fn set_headers(response: &mut Response<'_>, standing: &Standing) {
 
 /// To the millisecond, rounded up: who comes back then is not too early.
 fn seconds(time: Duration) -> String {
-    let milliseconds = time.as_nanos().div_ceil(1_000_000);
+    let milliseconds = time.as_secs() * 1_000 + u64::from(time.subsec_nanos().div_ceil(1_000_000));
     format!("{}.{:03}", milliseconds / 1_000, milliseconds % 1_000)
 }
 

@@ -178,7 +178,9 @@ pub(crate) fn path_id(field: &str, text: &str) -> Result<Id> {
 }
 
 fn json<'r>(status: Status, object: &impl Serialize) -> Outcome<'r> {
-    let body = serde_json::to_vec(object).map_err(|_| Status::InternalServerError)?;
+    // A page of twenty fits, so that it doesn't grow on the way.
+    let mut body = Vec::with_capacity(4_096);
+    serde_json::to_writer(&mut body, object).map_err(|_| Status::InternalServerError)?;
     Response::build()
         .status(status)
         .raw_header("Content-Type", "application/json")

@@ -32,7 +32,7 @@ const REVOKE_ALL: &str = "DELETE FROM tokens WHERE user_id = :user";
 const CREDENTIALS: &str =
     "SELECT id, password FROM users WHERE username_key = :key AND discriminator = :discriminator";
 
-const PASSWORD: &str = "SELECT password FROM users WHERE id = :id AND username IS NOT NULL";
+const PASSWORD: &str = "SELECT password FROM users WHERE id = :id AND deleted = 0";
 
 /// Changes nothing if the password was changed since it was checked.
 const CHANGE_PASSWORD: &str =

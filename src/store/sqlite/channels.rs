@@ -1,11 +1,11 @@
 //! Channels in SQL.
 
 use async_trait::async_trait;
-use rusqlite::types::{FromSql, ValueRef};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::rows::{exists, record, require_active, user, user_columns, walk};
-use super::{Sqlite, blocks, groups, terms, users};
+use super::{Sqlite, blocks, groups, terms};
 use crate::channels::{
     Channel, ChannelChange, Channels, DM, DmPair, GROUP, Kind, NewGroup, unknown_recipient,
 };
@@ -27,6 +27,17 @@ const CREATE_DM: &str = "
     INSERT INTO channels (id, type, lower_id, higher_id) VALUES (:id, 2, :lower, :higher)
     ON CONFLICT (lower_id, higher_id) WHERE type = 2 DO NOTHING";
 
+/// Who the other is, and whether they have blocked whoever asks.
+const RECIPIENT: &str = concat!(
+    "SELECT EXISTS (SELECT 1 FROM blocks WHERE user_id = u.id AND blocked_id = :requester), ",
+    user_columns!(),
+    " FROM users AS u WHERE u.id = :user"
+);
+
+const ADD_BOTH: &str = "
+    INSERT INTO participants (channel_id, user_id, other_id, since) VALUES (:id, :lower, :higher, :id), (:id, :higher, :lower, :id)";
+
+/// To a group.
 const ADD: &str = "
     INSERT INTO participants (channel_id, user_id, since) VALUES (:channel, :user, :since)
     ON CONFLICT (channel_id, user_id) DO NOTHING";
@@ -39,39 +50,23 @@ pub(super) const CHANNEL: &str = "
     FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
     WHERE p.channel_id = :channel AND p.user_id = :user";
 
-/// The columns that [`without_recipients`] reads, and behind them the ids of the recipients: of a DM from the channel itself.
-macro_rules! channel_and_recipients {
-    () => {
-        "c.id, c.type, c.name, c.owner_id, CASE c.type
-            WHEN 2 THEN iif(c.lower_id = p.user_id, c.higher_id, c.lower_id)
-            ELSE (SELECT group_concat(user_id) FROM participants WHERE channel_id = c.id AND user_id <> p.user_id)
-        END"
-    };
-}
+/// A channel of somebody who takes part in it; of a DM with the other.
+pub(super) const PARTICIPANT: &str = "
+    SELECT channel_id, other_id FROM participants WHERE channel_id = :channel AND user_id = :user";
 
-/// A channel of somebody who takes part in it, with the ids of the others.
-pub(super) const CHANNEL_AND_RECIPIENTS: &str = concat!(
-    "SELECT ",
-    channel_and_recipients!(),
-    " FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
-    WHERE p.channel_id = :channel AND p.user_id = :user"
-);
+/// A group's own columns, and the ids of all but one of its people.
+pub(super) const GROUP_AND_RECIPIENTS: &str = "
+    SELECT name, owner_id, (SELECT group_concat(user_id) FROM participants WHERE channel_id = c.id AND user_id <> :user)
+    FROM channels AS c WHERE id = :channel";
 
+/// Of a DM, nothing but its entry in one index is read.
 pub(super) const CHANNELS: [&str; 2] = [
-    concat!(
-        "SELECT ",
-        channel_and_recipients!(),
-        " FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
-        WHERE p.user_id = :of AND p.hidden = 0 AND p.channel_id > :above AND p.channel_id < :below
-        ORDER BY p.channel_id LIMIT :limit"
-    ),
-    concat!(
-        "SELECT ",
-        channel_and_recipients!(),
-        " FROM participants AS p JOIN channels AS c ON c.id = p.channel_id
-        WHERE p.user_id = :of AND p.hidden = 0 AND p.channel_id > :above AND p.channel_id < :below
-        ORDER BY p.channel_id DESC LIMIT :limit"
-    ),
+    "SELECT channel_id, other_id FROM participants
+    WHERE user_id = :of AND hidden = 0 AND channel_id > :above AND channel_id < :below
+    ORDER BY channel_id LIMIT :limit",
+    "SELECT channel_id, other_id FROM participants
+    WHERE user_id = :of AND hidden = 0 AND channel_id > :above AND channel_id < :below
+    ORDER BY channel_id DESC LIMIT :limit",
 ];
 
 /// Ascending by id, which is the order of the table's key.
@@ -130,8 +125,10 @@ impl Channels for Sqlite {
         let found = self.read_at_once(move |connection| {
             let parameters = named_params! { ":channel": id, ":user": requester };
             let found = connection
-                .prepare_cached(CHANNEL_AND_RECIPIENTS)?
-                .query_row(parameters, with_recipient_ids);
+                .prepare_cached(PARTICIPANT)?
+                .query_row(parameters, |row| {
+                    with_recipient_ids(connection, requester, row)
+                });
             found.optional()?.ok_or(Error::UnknownChannel)
         });
         let (channel, recipients) = found.await?;
@@ -141,7 +138,9 @@ impl Channels for Sqlite {
     async fn channels(&self, requester: Id, page: Page) -> Result<Listing<Channel>> {
         let found = self.read_page(page, move |connection| {
             let keyset = page.keyset(Order::Newest);
-            walk(connection, CHANNELS, requester, keyset, with_recipient_ids)
+            walk(connection, CHANNELS, requester, keyset, |row| {
+                with_recipient_ids(connection, requester, row)
+            })
         });
         let found = page.listing(found.await?, Order::Newest, |(channel, _)| channel.id);
         let mut items = Vec::with_capacity(found.items.len());
@@ -263,13 +262,18 @@ fn open_dm(
 ) -> Result<Channel> {
     require_active(connection, requester)?;
     let (lower, higher, other) = (pair.lower(), pair.higher(), pair.other(requester));
-    let blocked = blocks::blocked(connection, other, requester)?;
-    let recipient = users::look(connection, other)?.filter(|user| !user.is_tombstone());
+    let parameters = named_params! { ":user": other, ":requester": requester };
+    let found = connection
+        .prepare_cached(RECIPIENT)?
+        .query_row(parameters, |row| Ok((user(row, 1)?, row.get(0)?)))
+        .optional()?;
+    let (recipient, blocked) = found.unzip();
+    let recipient = recipient.filter(|user: &User| !user.is_tombstone());
+    let blocked = blocked.unwrap_or(false);
     if let (Some(recipient), false) = (recipient, blocked) {
         let parameters = named_params! { ":id": id, ":lower": lower, ":higher": higher };
         if connection.prepare_cached(CREATE_DM)?.execute(parameters)? == 1 {
-            add(connection, id, lower, id)?;
-            add(connection, id, higher, id)?;
+            connection.prepare_cached(ADD_BOTH)?.execute(parameters)?;
             terms::count(connection, requester, allowance)?;
             return Ok(Channel {
                 id,
@@ -342,20 +346,42 @@ fn without_recipients(row: &Row<'_>) -> rusqlite::Result<Channel> {
     })
 }
 
-fn with_recipient_ids(row: &Row<'_>) -> rusqlite::Result<(Channel, Vec<Id>)> {
-    let recipients = match row.get_ref(4)? {
-        ValueRef::Null => Vec::new(),
-        ValueRef::Text(ids) => {
-            let ids = str::from_utf8(ids)?.split(',').map(str::parse);
-            let mut ids: Vec<Id> = ids
-                .collect::<Result<_, Problem>>()
-                .map_err(|_| rusqlite::Error::InvalidQuery)?;
-            ids.sort_unstable();
-            ids
-        }
-        one => vec![Id::column_result(one)?],
+/// A channel that `user` takes part in, out of what tells which it is. A group is read while that statement still runs: so all are as
+/// they were at one moment.
+fn with_recipient_ids(
+    connection: &Connection,
+    user: Id,
+    row: &Row<'_>,
+) -> rusqlite::Result<(Channel, Vec<Id>)> {
+    let id = row.get(0)?;
+    let (kind, recipients) = if let Some(other) = row.get(1)? {
+        (Kind::Dm, vec![other])
+    } else {
+        let parameters = named_params! { ":channel": id, ":user": user };
+        connection
+            .prepare_cached(GROUP_AND_RECIPIENTS)?
+            .query_row(parameters, |row| {
+                let (name, owner_id) = (row.get(0)?, row.get(1)?);
+                Ok((Kind::Group { name, owner_id }, ids(row.get_ref(2)?)?))
+            })?
     };
-    Ok((without_recipients(row)?, recipients))
+    let channel = Channel {
+        id,
+        kind,
+        recipients: Vec::new(),
+    };
+    Ok((channel, recipients))
+}
+
+/// Ascending, out of what `group_concat` makes of them.
+fn ids(listed: ValueRef<'_>) -> rusqlite::Result<Vec<Id>> {
+    let Some(listed) = listed.as_str_or_null()? else {
+        return Ok(Vec::new());
+    };
+    let ids: Result<Vec<Id>, Problem> = listed.split(',').map(str::parse).collect();
+    let mut ids = ids.map_err(|_| rusqlite::Error::InvalidQuery)?;
+    ids.sort_unstable();
+    Ok(ids)
 }
 
 fn recipients(connection: &Connection, requester: Id, channel: Id) -> Result<Vec<User>> {

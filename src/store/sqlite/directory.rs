@@ -54,7 +54,7 @@ const ACCOUNT: &str = concat!(user_columns!(), ", u.disabled, u.reason, u.userna
 /// table itself good enough, and read ten million rows for a page of bots.
 fn filtered(filter: UserFilter) -> (&'static str, &'static str, &'static str) {
     match filter {
-        UserFilter::Alive => ("u.username IS NOT NULL", "users_alive", "users_by_tag"),
+        UserFilter::Alive => ("u.deleted = 0", "users_alive", "users_by_tag"),
         UserFilter::Flag(Flag::Developer) => (
             "u.flags & (1 << 1) <> 0",
             "users_developers",
@@ -71,7 +71,7 @@ fn filtered(filter: UserFilter) -> (&'static str, &'static str, &'static str) {
             "users_system_by_tag",
         ),
         UserFilter::Disabled => ("u.disabled = 1", "users_disabled", "users_disabled_by_tag"),
-        UserFilter::Deleted => ("u.username IS NULL", "users_deleted", "users_by_tag"),
+        UserFilter::Deleted => ("u.deleted = 1", "users_deleted", "users_by_tag"),
     }
 }
 

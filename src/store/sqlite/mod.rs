@@ -414,7 +414,8 @@ mod plans {
     #[test]
     fn a_channel_and_its_recipients_are_found_by_their_keys() {
         is_direct(channels::CHANNEL);
-        is_direct(channels::CHANNEL_AND_RECIPIENTS);
+        is_direct(channels::PARTICIPANT);
+        is_direct(channels::GROUP_AND_RECIPIENTS);
         is_direct(channels::RECIPIENTS);
     }
 
@@ -423,7 +424,7 @@ mod plans {
         for sql in channels::CHANNELS {
             uses(
                 sql,
-                "INDEX participants_shown (user_id=? AND channel_id>? AND channel_id<?)",
+                "COVERING INDEX participants_shown (user_id=? AND channel_id>? AND channel_id<?)",
             );
         }
     }
@@ -467,7 +468,7 @@ mod plans {
     fn what_is_counted_and_what_is_done_once_is_found_and_swept_by_indexes() {
         uses(
             terms::COUNTED,
-            "INDEX counted_by_user (user_id=? AND bucket=? AND at>?)",
+            "INDEX counted_by_user (user_id=? AND bucket=? AND at>? AND at<?)",
         );
         uses(terms::KNOWN, "(user_id=? AND key=?)");
         for (sql, index) in terms::SWEEP

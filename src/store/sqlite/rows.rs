@@ -38,7 +38,7 @@ pub(super) fn user(row: &Row<'_>, start: usize) -> rusqlite::Result<User> {
 /// Holds a write against the state of the account that asks for it, inside the write's own transaction: since its token was
 /// looked up it may have been deleted or disabled.
 pub(super) fn require_active(connection: &Connection, requester: Id) -> Result<()> {
-    let sql = "SELECT username IS NOT NULL, disabled, reason FROM users WHERE id = :id";
+    let sql = "SELECT deleted = 0, disabled, reason FROM users WHERE id = :id";
     let state = connection
         .prepare_cached(sql)?
         .query_row(named_params! { ":id": requester }, |row| {
@@ -80,7 +80,7 @@ pub(super) fn record(connection: &Connection, table: &str, id: Id) -> Result<()>
 
 /// Whether this is a user who was not deleted.
 pub(super) fn exists(connection: &Connection, user: Id) -> Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE id = :id AND username IS NOT NULL)";
+    let sql = "SELECT EXISTS (SELECT 1 FROM users WHERE id = :id AND deleted = 0)";
     Ok(connection
         .prepare_cached(sql)?
         .query_row(named_params! { ":id": user }, |row| row.get(0))?)

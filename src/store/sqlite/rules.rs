@@ -41,8 +41,8 @@ pub(super) const RULES: [Rule; 12] = [
         message: "a DM's participants are not its two people",
         sql: "SELECT id FROM channels AS c WHERE type = 2 AND NOT (
                 (SELECT count(*) FROM participants WHERE channel_id = c.id) = 2
-                AND EXISTS (SELECT 1 FROM participants WHERE channel_id = c.id AND user_id = c.lower_id)
-                AND EXISTS (SELECT 1 FROM participants WHERE channel_id = c.id AND user_id = c.higher_id))",
+                AND EXISTS (SELECT 1 FROM participants WHERE channel_id = c.id AND user_id = c.lower_id AND other_id = c.higher_id)
+                AND EXISTS (SELECT 1 FROM participants WHERE channel_id = c.id AND user_id = c.higher_id AND other_id = c.lower_id))",
     },
     Rule {
         name: "dm_pairs",
@@ -53,10 +53,11 @@ pub(super) const RULES: [Rule; 12] = [
     Rule {
         name: "groups",
         severity: Broken,
-        message: "a group's owner is not in it, or more than 100 people are",
+        message: "a group's owner is not in it, or more than 100 people are, or it is somebody's DM",
         sql: "SELECT id FROM channels AS c WHERE type = 3 AND NOT (
                 EXISTS (SELECT 1 FROM participants WHERE channel_id = c.id AND user_id = c.owner_id)
-                AND (SELECT count(*) FROM participants WHERE channel_id = c.id) BETWEEN 1 AND 100)",
+                AND (SELECT count(*) FROM participants WHERE channel_id = c.id) BETWEEN 1 AND 100
+                AND NOT EXISTS (SELECT 1 FROM participants WHERE channel_id = c.id AND other_id IS NOT NULL))",
     },
     Rule {
         name: "community_owners",
@@ -69,7 +70,7 @@ pub(super) const RULES: [Rule; 12] = [
         name: "counts",
         severity: Broken,
         message: "a figure that is kept is not what a count says",
-        sql: "SELECT 'users' FROM counts WHERE users <> (SELECT count(*) FROM users WHERE username IS NOT NULL)
+        sql: "SELECT 'users' FROM counts WHERE users <> (SELECT count(*) FROM users WHERE deleted = 0)
             UNION ALL SELECT 'bots' FROM counts WHERE bots <> (SELECT count(*) FROM users WHERE flags & (1 << 10) <> 0)
             UNION ALL SELECT 'communities' FROM counts WHERE communities <> (SELECT count(*) FROM communities)
             UNION ALL SELECT 'dms' FROM counts WHERE dms <> (SELECT count(*) FROM channels WHERE type = 2)
@@ -102,7 +103,7 @@ pub(super) const RULES: [Rule; 12] = [
         name: "tombstones",
         severity: Broken,
         message: "a deleted account still has a token, a reset code, a block, a community or a group",
-        sql: "SELECT id FROM users AS u WHERE username IS NULL AND (
+        sql: "SELECT id FROM users AS u WHERE deleted = 1 AND (
                 EXISTS (SELECT 1 FROM tokens WHERE user_id = u.id)
                 OR EXISTS (SELECT 1 FROM resets WHERE user_id = u.id)
                 OR EXISTS (SELECT 1 FROM blocks WHERE user_id = u.id)

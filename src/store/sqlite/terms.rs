@@ -11,13 +11,11 @@ use crate::id::Id;
 use crate::idempotency::{Answer, KEY_END, Once};
 use crate::limits::Allowance;
 
-/// What a clock that was set back has left in the future, which may be long in coming. What has ended waits for the sweep.
-const FORGET_COUNTED: &str = "
-    DELETE FROM counted WHERE user_id = :user AND bucket = :bucket AND at > :ahead";
-
-/// The one that must be over before there is room for another.
+/// The one that must be over before there is room for another: not one that a clock which was set back has left in the future, which
+/// may be long in coming. What does not count any more waits for the sweep.
 pub(super) const COUNTED: &str = "
-    SELECT at FROM counted WHERE user_id = :user AND bucket = :bucket AND at > :ended ORDER BY at DESC LIMIT 1 OFFSET :most - 1";
+    SELECT at FROM counted WHERE user_id = :user AND bucket = :bucket AND at > :ended AND at <= :ahead
+    ORDER BY at DESC LIMIT 1 OFFSET :most - 1";
 
 const COUNT: &str = "INSERT INTO counted (user_id, bucket, at) VALUES (:user, :bucket, :at)";
 
@@ -51,11 +49,8 @@ pub(super) fn count(connection: &Connection, user: Id, allowance: Option<Allowan
     };
     let (bucket, now) = (allowance.bucket.name(), allowance.now);
     let (ended, ahead) = (now.before(allowance.within), now.after(ABREAST));
-    let parameters = named_params! { ":user": user, ":bucket": bucket, ":ahead": ahead };
-    connection
-        .prepare_cached(FORGET_COUNTED)?
-        .execute(parameters)?;
-    let parameters = named_params! { ":user": user, ":bucket": bucket, ":ended": ended, ":most": allowance.most.get() };
+    let most = allowance.most.get();
+    let parameters = named_params! { ":user": user, ":bucket": bucket, ":ended": ended, ":ahead": ahead, ":most": most };
     let first: Option<Timestamp> = connection
         .prepare_cached(COUNTED)?
         .query_row(parameters, |row| row.get(0))

@@ -31,7 +31,7 @@ const USER_BY_TAG: &str = concat!(
 const ACCOUNT: &str = concat!(
     "SELECT ",
     user_columns!(),
-    ", u.disabled, u.reason FROM users AS u WHERE u.id = :id AND u.username IS NOT NULL"
+    ", u.disabled, u.reason FROM users AS u WHERE u.id = :id AND u.deleted = 0"
 );
 
 /// A crowded name's words; of any other name, a word for each who has it. Nobody has no name, so of a crowded one no row is read.
@@ -56,14 +56,16 @@ const RETAG: &str = "
     UPDATE OR IGNORE users SET username = :username, username_key = :key, discriminator = :discriminator WHERE id = :id";
 
 const MODIFY_FLAGS: &str = "
-    UPDATE users SET flags = (flags | :set) & ~:clear WHERE id = :id AND username IS NOT NULL";
+    UPDATE users SET flags = (flags | :set) & ~:clear WHERE id = :id AND deleted = 0";
 
-const SET_DISABLED: &str = "UPDATE users SET disabled = :disabled, reason = :reason WHERE id = :id AND username IS NOT NULL";
+const SET_DISABLED: &str =
+    "UPDATE users SET disabled = :disabled, reason = :reason WHERE id = :id AND deleted = 0";
 
 const BURY: &str = "
     UPDATE users
-    SET username = NULL, username_key = NULL, discriminator = NULL, avatar = NULL, flags = 0, password = NULL, disabled = 0, reason = NULL
-    WHERE id = :id AND username IS NOT NULL";
+    SET username = NULL, username_key = NULL, discriminator = NULL, avatar = NULL, flags = 0, password = NULL, disabled = 0, reason = NULL,
+        deleted = 1
+    WHERE id = :id AND deleted = 0";
 
 #[async_trait]
 impl Users for Sqlite {

@@ -21,7 +21,7 @@ const EXAMPLES: usize = 5;
 
 /// Names as they are shown, and the keys that they are found by.
 const KEYS: [&str; 3] = [
-    "SELECT username, username_key, id FROM users WHERE username IS NOT NULL",
+    "SELECT username, username_key, id FROM users WHERE deleted = 0",
     "SELECT name, name_key, id FROM communities",
     "SELECT name, name_key, id FROM admins",
 ];

@@ -103,7 +103,7 @@ impl<'a> Loader<'a> {
 
     /// Whether this is a user, and one who was not deleted.
     pub(super) fn stands(&self, user: Id) -> Result<Option<bool>> {
-        let sql = "SELECT username IS NOT NULL FROM users WHERE id = :id";
+        let sql = "SELECT deleted = 0 FROM users WHERE id = :id";
         self.one(sql, named_params! { ":id": user })
     }
 

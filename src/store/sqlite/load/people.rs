@@ -23,7 +23,7 @@ const USER: &str = "
 const HOLDER: &str =
     "SELECT id FROM users WHERE username_key = :key AND discriminator = :discriminator";
 
-const TOMBSTONE: &str = "INSERT INTO users (id) VALUES (:id) ON CONFLICT DO NOTHING";
+const TOMBSTONE: &str = "INSERT INTO users (id, deleted) VALUES (:id, 1) ON CONFLICT DO NOTHING";
 
 const BLOCK: &str =
     "INSERT INTO blocks (user_id, blocked_id) VALUES (:user, :blocked) ON CONFLICT DO NOTHING";

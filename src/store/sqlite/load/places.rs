@@ -3,6 +3,7 @@
 use rusqlite::named_params;
 
 use super::loader::{Loader, NO_USER, id_taken, none, taken, unknown};
+use crate::channels::DmPair;
 use crate::error::{Error, Problem, Result};
 use crate::id::Id;
 use crate::portable::{Community, Dm, Group, InstanceInvite, Invite, Member, Participant};
@@ -25,7 +26,7 @@ const GROUP: &str = "
     INSERT INTO channels (id, type, name, owner_id) VALUES (:id, 3, :name, :owner) ON CONFLICT DO NOTHING";
 
 const PARTICIPANT: &str = "
-    INSERT INTO participants (channel_id, user_id, since, hidden) VALUES (:channel, :user, :since, :hidden)";
+    INSERT INTO participants (channel_id, user_id, other_id, since, hidden) VALUES (:channel, :user, :other, :since, :hidden)";
 
 const INSTANCE_INVITE: &str = "
     INSERT INTO instance_invites (code, max_uses, uses, expires_at) VALUES (:code, :max_uses, :uses, :expires_at)
@@ -115,7 +116,7 @@ impl Loader<'_> {
                 _ => id_taken(dm.id),
             });
         }
-        self.participants(dm.id, &dm.participants)
+        self.participants(dm.id, Some(dm.pair), &dm.participants)
     }
 
     pub(super) fn group(&mut self, group: &Group) -> Result<()> {
@@ -126,16 +127,23 @@ impl Loader<'_> {
         if !self.changes(GROUP, parameters)? {
             return Err(id_taken(group.id));
         }
-        self.participants(group.id, &group.participants)
+        self.participants(group.id, None, &group.participants)
     }
 
-    pub(super) fn participants(&mut self, channel: Id, participants: &[Participant]) -> Result<()> {
+    /// Those of a DM, with its pair, or of a group.
+    fn participants(
+        &mut self,
+        channel: Id,
+        pair: Option<DmPair>,
+        participants: &[Participant],
+    ) -> Result<()> {
         for person in participants {
             self.changes(
                 PARTICIPANT,
                 named_params! {
                     ":channel": channel,
                     ":user": person.user_id,
+                    ":other": pair.map(|pair| pair.other(person.user_id)),
                     ":since": person.since,
                     ":hidden": person.hidden,
                 },
