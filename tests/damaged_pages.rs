@@ -32,10 +32,16 @@ fn page(data: &Path, sql: &str) -> u64 {
 
 fn spoil(data: &Path, page: u64, with: u8) {
     let file = std::fs::File::options()
+        .read(true)
         .write(true)
         .open(data.join("saryno.db"))
         .unwrap();
-    file.write_all_at(&[with; 4096], (page - 1) * 4096).unwrap();
+    // Where the header says how long a page is.
+    let mut size = [0; 2];
+    file.read_exact_at(&mut size, 16).unwrap();
+    let size = u16::from_be_bytes(size);
+    let at = (page - 1) * u64::from(size);
+    file.write_all_at(&vec![with; size.into()], at).unwrap();
 }
 
 #[test]

@@ -16,14 +16,14 @@ pub(crate) fn database() -> (TempDir, Connection) {
     let rows = "
         INSERT INTO users (id, username, username_key, discriminator, flags)
         VALUES (1, 'Ada', 'ada', 1, 3074), (2, 'Bob', 'bob', 9999, 0), (3, 'Cy', 'cy', 1, 0);
-        INSERT INTO users (id) VALUES (4), (5);
+        INSERT INTO users (id, deleted) VALUES (4, 1), (5, 1);
         INSERT INTO tokens (id, user_id, hash, name, login, last_used)
         VALUES (6, 1, zeroblob(32), 'phone', 1, 0);
         INSERT INTO resets (user_id, hash, expires_at) VALUES (1, zeroblob(32), 0);
         INSERT INTO instance_invites (code, max_uses, uses) VALUES ('a', 1, 1);
         INSERT INTO channels (id, type, lower_id, higher_id) VALUES (7, 2, 1, 2);
         INSERT INTO channels (id, type, owner_id) VALUES (8, 3, 1);
-        INSERT INTO participants (channel_id, user_id, since) VALUES (7, 1, 7), (7, 2, 7), (8, 1, 8);
+        INSERT INTO participants (channel_id, user_id, other_id, since) VALUES (7, 1, 2, 7), (7, 2, 1, 7), (8, 1, NULL, 8);
         INSERT INTO communities (id, name, name_key, owner_id) VALUES (9, 'Home', 'home', 1);
         INSERT INTO members (user_id, community_id, since) VALUES (1, 9, 9);
         INSERT INTO invites (id, code, community_id, max_uses, uses) VALUES (10, 'b', 9, 2, 2);
@@ -93,10 +93,14 @@ fn a_tombstone_is_whole() {
         "CHECK",
         &[
             "UPDATE users SET username = NULL WHERE id = 2",
+            "UPDATE users SET username = NULL, deleted = 1 WHERE id = 2",
             "UPDATE users SET username_key = NULL WHERE id = 2",
             "UPDATE users SET discriminator = NULL WHERE id = 2",
-            "UPDATE users SET username = NULL, username_key = NULL WHERE id = 2",
-            "UPDATE users SET username = 'x' WHERE id = 4",
+            "UPDATE users SET username = NULL, username_key = NULL, deleted = 1 WHERE id = 2",
+            "UPDATE users SET username = NULL, username_key = NULL, discriminator = NULL WHERE id = 2",
+            "UPDATE users SET deleted = 1 WHERE id = 2",
+            "UPDATE users SET deleted = 0 WHERE id = 4",
+            "UPDATE users SET username = 'x', deleted = 0 WHERE id = 4",
             "UPDATE users SET discriminator = 1 WHERE id = 4",
             "UPDATE users SET flags = 2 WHERE id = 4",
             "UPDATE users SET password = 'x' WHERE id = 4",
@@ -112,8 +116,8 @@ fn the_columns_of_an_account_hold_what_they_are_meant_for() {
         &[
             "INSERT INTO images (hash, png) VALUES (zeroblob(31), zeroblob(1))",
             "UPDATE users SET disabled = 2 WHERE id = 1",
-            "INSERT INTO users (id) VALUES (0)",
-            "INSERT INTO users (id) VALUES (-1)",
+            "INSERT INTO users (id, deleted) VALUES (0, 1)",
+            "INSERT INTO users (id, deleted) VALUES (-1, 1)",
         ],
     );
     refuses(
@@ -227,6 +231,7 @@ fn a_group_has_an_owner_and_no_pair() {
             "INSERT INTO channels (id, type, owner_id) VALUES (20, 1, 1)",
             "INSERT INTO channels (id, type, owner_id) VALUES (20, 4, 1)",
             "UPDATE participants SET hidden = 2",
+            "UPDATE participants SET other_id = user_id",
         ],
     );
 }

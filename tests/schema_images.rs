@@ -100,7 +100,7 @@ fn an_image_goes_with_the_last_who_has_it_and_not_before() {
         ],
         [
             "UPDATE communities SET icon = unhex(printf('%064x', 2))",
-            "UPDATE users SET username = NULL, username_key = NULL, discriminator = NULL, avatar = NULL, flags = 0 WHERE id = 1",
+            "UPDATE users SET username = NULL, username_key = NULL, discriminator = NULL, avatar = NULL, flags = 0, deleted = 1 WHERE id = 1",
         ],
     ] {
         let (_directory, connection) = database();

@@ -100,7 +100,7 @@ fn the_158th_holder_brings_the_bits_of_all_and_takes_them_along() {
     for (come, go) in [
         (
             "INSERT INTO users (id, username, username_key, discriminator) VALUES (500, 'ADA', 'ada', 9999)",
-            "UPDATE users SET username = NULL, username_key = NULL, discriminator = NULL WHERE id = 500",
+            "UPDATE users SET username = NULL, username_key = NULL, discriminator = NULL, deleted = 1 WHERE id = 500",
         ),
         (
             "UPDATE users SET username = 'ADA', username_key = 'ada', discriminator = 63 * 64 - 1 WHERE username_key = 'bob'",
@@ -170,7 +170,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn take(connection: &Connection, step: &Step) {
-    let alive = "username IS NOT NULL";
+    let alive = "deleted = 0";
     let sql = match step {
         Step::Make(name, number) => format!(
             "INSERT INTO users (username, username_key, discriminator) VALUES ('{name}', '{name}', {number})
@@ -187,7 +187,7 @@ fn take(connection: &Connection, step: &Step) {
             WHERE id = {who} AND {alive}"
         ),
         Step::Bury(who) => format!(
-            "UPDATE users SET username = NULL, username_key = NULL, discriminator = NULL WHERE id = {who}"
+            "UPDATE users SET username = NULL, username_key = NULL, discriminator = NULL, deleted = 1 WHERE id = {who}"
         ),
         Step::Crowd(who, name) => format!(
             "UPDATE OR IGNORE users SET username = '{name}', username_key = '{name}'

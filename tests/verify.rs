@@ -42,7 +42,7 @@ fn a_store_with_one_of_everything_is_well() {
 }
 
 /// What breaks a rule, whatever the schema has against it, and the check that finds it.
-const BROKEN: [(&str, &str); 40] = [
+const BROKEN: [(&str, &str); 43] = [
     ("DELETE FROM users WHERE id = 2", "foreign_keys"),
     ("UPDATE tokens SET user_id = 99", "foreign_keys"),
     ("DELETE FROM instance", "instance"),
@@ -57,6 +57,18 @@ const BROKEN: [(&str, &str); 40] = [
     (
         "UPDATE participants SET user_id = 3 WHERE channel_id = 7 AND user_id = 2",
         "dm_participants",
+    ),
+    (
+        "UPDATE participants SET other_id = NULL WHERE channel_id = 7 AND user_id = 2",
+        "dm_participants",
+    ),
+    (
+        "UPDATE participants SET other_id = 3 WHERE channel_id = 7 AND user_id = 2",
+        "dm_participants",
+    ),
+    (
+        "UPDATE participants SET other_id = 2 WHERE channel_id = 8 AND user_id = 1",
+        "groups",
     ),
     (
         "DROP INDEX dms_by_pair; INSERT INTO channels (id, type, lower_id, higher_id) VALUES (20, 2, 1, 2)",
