@@ -93,24 +93,13 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
     rocket
         .manage(app)
         .manage(images::Gallery::new())
-        .mount("/", tried_first(routes.clone()))
+        .mount("/", routes.clone())
         .mount("/v1", routes)
         .register("/", catchers![catch_all])
         // Rocket brings headers of its own along unless told otherwise.
         .attach(Shield::new())
         .attach(dress)
         .attach(limits::sweeping())
-}
-
-/// Routes that come before all others. Rocket tries one after the other, those without parameters first: `/users/<id>` came behind
-/// every page of the admin.
-fn tried_first(routes: Vec<Route>) -> Vec<Route> {
-    let first = |mut route: Route| {
-        // Its own ranks lie between -12 and -1.
-        route.rank -= 12;
-        route
-    };
-    routes.into_iter().map(first).collect()
 }
 
 /// What the account page does by the same handlers, at its own address and with its own session.
