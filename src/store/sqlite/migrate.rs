@@ -13,6 +13,10 @@ const VERSION: i64 = 1;
 /// Marks a file as Saryno's in its header ("Srno"), so that another program's database is told from an old one of ours.
 const APPLICATION_ID: i64 = 0x5372_6E6F;
 
+/// Bytes of a page of a new file. A row that changes costs its whole page, in the log and in the file: with SQLite's own 4,096 there
+/// were a fifth fewer new DMs and a seventh fewer renames a second (`cargo bench --bench http -- new-dm`, `rename`).
+const PAGE: i64 = 2_048;
+
 /// What a file is to this program.
 pub(super) enum Standing {
     /// Nothing is in it yet.
@@ -46,6 +50,8 @@ pub(super) fn standing(connection: &Connection) -> rusqlite::Result<Standing> {
 
 /// Brings the file to the current schema, or says why it won't.
 pub(super) fn migrate(connection: &Connection) -> Result<()> {
+    // Says nothing to a file that has pages already.
+    connection.pragma_update(None, "page_size", PAGE)?;
     let transaction =
         rusqlite::Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
     match standing(&transaction)? {
