@@ -70,7 +70,7 @@ const STATEMENTS: usize = 128;
 /// Rows that a query may give to be a short one.
 const SHORT: u16 = 200;
 
-/// Pages that each connection keeps, in KiB, as it comes to need them. With SQLite's own 2 MiB, lists were read a twelfth more slowly
+/// Pages that each reading connection keeps, in KiB. With SQLite's own 2 MiB, lists were read a twelfth more slowly
 /// (`cargo bench --bench http -- communities`, 10,000 users).
 const PAGES_KEPT: i64 = 8 * 1024;
 
@@ -297,8 +297,6 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     // than half of the instructions of a page (callgrind). It also holds each plan to what the tests explain.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // Below zero: KiB, not pages.
-    connection.pragma_update(None, "cache_size", -PAGES_KEPT)?;
     connection.pragma_update(None, "synchronous", "FULL")
 }
 

@@ -9,7 +9,7 @@ use r2d2::{ManageConnection, Pool};
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{BUSY_TIMEOUT, configure};
+use super::{BUSY_TIMEOUT, PAGES_KEPT, configure};
 
 /// How long closing waits for a connection that still reads.
 const CLOSING: Duration = Duration::from_secs(2);
@@ -42,7 +42,11 @@ impl Readers {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let sqlite = SqliteConnectionManager::file(path)
             .with_flags(flags)
-            .with_init(|connection| configure(connection));
+            .with_init(|connection| {
+                configure(connection)?;
+                // Below zero: KiB, not pages.
+                connection.pragma_update(None, "cache_size", -PAGES_KEPT)
+            });
         let open = Arc::new(());
         let pool = Pool::builder()
             .max_size(size)
