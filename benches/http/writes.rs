@@ -26,7 +26,7 @@ pub(crate) fn standing_dm(plan: &Plan) -> Result<Case> {
 }
 
 /// Answers a second that no durable write comes near.
-pub(crate) const DURABLE: u64 = 25_000;
+pub(crate) const DURABLE: u64 = 50_000;
 
 pub(crate) fn new_dm(plan: &Plan) -> Result<Case> {
     let world = World::new(plan, "small", &SMALL)?;
