@@ -171,8 +171,8 @@ impl Sqlite {
         self.notice(outcome)
     }
 
-    /// Runs an operation on the writer: under its own savepoint, in one commit with others, answered after it. It may be run
-    /// more than once and only its last run counts.
+    /// Runs an operation on the writer: in one commit with others, answered after it, and taken back alone if it fails. It may be
+    /// run more than once and only its last run counts.
     async fn write<T, F>(&self, operation: F) -> Result<T>
     where
         T: Send + 'static,
