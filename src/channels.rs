@@ -72,7 +72,7 @@ impl Serialize for Channel {
 }
 
 /// The two people of a DM, the lower id first: the key that makes it one for ever, whoever asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct DmPair {
     lower: Id,
     higher: Id,

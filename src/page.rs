@@ -14,7 +14,7 @@ pub struct Limits {
 }
 
 /// Where a page starts, going by id; the id itself is not part of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cursor {
     /// At the list's own beginning.
     Start,
@@ -25,7 +25,7 @@ pub enum Cursor {
 }
 
 /// A page as it is asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Page {
     /// 1 at least.
     pub limit: u16,

@@ -1,4 +1,4 @@
-//! Rows that most requests ask for, kept in memory and exact: once a write was answered, nobody is shown what was before it.
+//! Rows and lists that most requests ask for, kept in memory and exact: once a write was answered, nobody is shown what was before it.
 //!
 //! The classic hole of such a cache is a reader that read the old row before a write and keeps it after the write has forgotten
 //! it. So nothing is ever forgotten here; each row has a stamp, which a write moves on. A reader takes the stamp first, then reads,
@@ -16,14 +16,16 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::Kept;
+use crate::channels::DmPair;
 use crate::clock::Timestamp;
 use crate::communities::Community;
 use crate::error::Result;
 use crate::id::Id;
+use crate::page::{Listing, Page};
 use crate::tokens::{SecretHash, UNUSED_END};
 use crate::users::Account;
 
-/// How many stamps there are, as a power of two. Rows share one by their ids: a write makes those that share its row's be read
+/// How many stamps there are, as a power of two. Subjects share one by their ids: a write makes those that share its own be read
 /// again, a few in a hundred thousand. They take 512 KiB.
 const STAMPS: u32 = 16;
 
@@ -40,33 +42,69 @@ pub(super) struct Cached {
     pub(super) tokens: Rows<SecretHash, Token>,
     pub(super) accounts: Rows<Id, Account>,
     pub(super) communities: Rows<Id, Community>,
+    /// The DMs that both are shown.
+    pub(super) dms: Rows<DmPair, Dm>,
+    /// Pages of somebody's channels and communities.
+    pub(super) channel_pages: Rows<(Id, Page), Listed<Entry>>,
+    pub(super) community_pages: Rows<(Id, Page), Listed<Id>>,
 }
 
 impl Cached {
-    /// Room for so many bytes, of which tokens and communities have an eighth each.
+    /// Room for so many bytes: half of them for accounts, which every list shares.
     pub(super) fn new(bytes: u64) -> Self {
         let stamps = Arc::new(Stamps::new());
         Self {
             tokens: Rows::new(bytes / 8, stamps.clone()),
-            accounts: Rows::new(bytes - 2 * (bytes / 8), stamps.clone()),
-            communities: Rows::new(bytes / 8, stamps.clone()),
+            accounts: Rows::new(bytes / 2, stamps.clone()),
+            communities: Rows::new(bytes / 16, stamps.clone()),
+            dms: Rows::new(bytes / 8, stamps.clone()),
+            channel_pages: Rows::new(bytes / 8, stamps.clone()),
+            community_pages: Rows::new(bytes / 16, stamps.clone()),
             stamps,
         }
     }
 
     /// How much it saves.
     pub(super) fn kept(&self) -> Kept {
+        let parts = [
+            self.tokens.kept(),
+            self.accounts.kept(),
+            self.communities.kept(),
+            self.dms.kept(),
+            self.channel_pages.kept(),
+            self.community_pages.kept(),
+        ];
         Kept {
-            asked: self.tokens.asked() + self.accounts.asked() + self.communities.asked(),
-            read: self.tokens.read() + self.accounts.read() + self.communities.read(),
+            asked: parts.iter().map(|part| part.asked).sum(),
+            read: parts.iter().map(|part| part.read).sum(),
+        }
+    }
+}
+
+/// What a stamp is of: what changes as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Subject {
+    /// The row of a user, a token or a community.
+    Row(Id),
+    /// Where this user is: their channels, with what is shown of them, and their communities.
+    Whereabouts(Id),
+}
+
+impl Subject {
+    /// Different for any two.
+    fn bits(self) -> i64 {
+        match self {
+            Self::Row(id) => id.bits(),
+            // Ids are never negative.
+            Self::Whereabouts(user) => !user.bits(),
         }
     }
 }
 
 /// A row that can be kept.
 pub(super) trait Row: Clone {
-    /// The id that a change of the row is told by.
-    fn id(&self) -> Id;
+    /// What changes when it does.
+    fn subject(&self) -> Subject;
     /// What it has outside of itself, in bytes.
     fn heap(&self) -> usize;
 }
@@ -93,8 +131,8 @@ impl Token {
 }
 
 impl Row for Token {
-    fn id(&self) -> Id {
-        self.id
+    fn subject(&self) -> Subject {
+        Subject::Row(self.id)
     }
 
     fn heap(&self) -> usize {
@@ -103,8 +141,8 @@ impl Row for Token {
 }
 
 impl Row for Account {
-    fn id(&self) -> Id {
-        self.user.id
+    fn subject(&self) -> Subject {
+        Subject::Row(self.user.id)
     }
 
     fn heap(&self) -> usize {
@@ -113,8 +151,8 @@ impl Row for Account {
 }
 
 impl Row for Community {
-    fn id(&self) -> Id {
-        self.id
+    fn subject(&self) -> Subject {
+        Subject::Row(self.id)
     }
 
     fn heap(&self) -> usize {
@@ -122,7 +160,102 @@ impl Row for Community {
     }
 }
 
-/// The stamps of all rows. Whoever commits changes moves them on, and is the only one to.
+/// A pair's DM.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Dm {
+    pub(super) id: Id,
+    pub(super) lower: Id,
+}
+
+impl Row for Dm {
+    fn subject(&self) -> Subject {
+        Subject::Whereabouts(self.lower)
+    }
+
+    fn heap(&self) -> usize {
+        0
+    }
+}
+
+/// A channel in somebody's list. People are ids in it, for each has a row of their own.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Entry {
+    Dm { id: Id, other: Id },
+    Group(Box<Group>),
+}
+
+impl Entry {
+    pub(super) fn id(&self) -> Id {
+        match self {
+            Self::Dm { id, .. } => *id,
+            Self::Group(group) => group.id,
+        }
+    }
+}
+
+/// A group as one of its people sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Group {
+    pub(super) id: Id,
+    pub(super) name: Option<String>,
+    pub(super) owner_id: Id,
+    /// The others, ascending.
+    pub(super) recipients: Vec<Id>,
+}
+
+/// A page of where somebody is.
+#[derive(Debug, PartialEq)]
+pub(super) struct Listed<T> {
+    pub(super) of: Id,
+    pub(super) listing: Arc<Listing<T>>,
+}
+
+impl<T> Clone for Listed<T> {
+    fn clone(&self) -> Self {
+        Self {
+            of: self.of,
+            listing: self.listing.clone(),
+        }
+    }
+}
+
+impl<T: Item> Row for Listed<T> {
+    fn subject(&self) -> Subject {
+        Subject::Whereabouts(self.of)
+    }
+
+    fn heap(&self) -> usize {
+        let items = &self.listing.items;
+        let own = size_of::<Listing<T>>() + items.capacity() * size_of::<T>();
+        own + items.iter().map(Item::heap).sum::<usize>()
+    }
+}
+
+/// Something in a list.
+pub(super) trait Item {
+    /// What it has outside of itself, in bytes.
+    fn heap(&self) -> usize;
+}
+
+impl Item for Id {
+    fn heap(&self) -> usize {
+        0
+    }
+}
+
+impl Item for Entry {
+    fn heap(&self) -> usize {
+        match self {
+            Self::Dm { .. } => 0,
+            Self::Group(group) => {
+                let name = group.name.as_ref().map_or(0, String::capacity);
+                size_of::<Group>() + name + group.recipients.capacity() * size_of::<Id>()
+            }
+        }
+    }
+}
+
+/// The stamps of all subjects. Whoever commits changes moves them on, and is the only one to.
 pub(super) struct Stamps {
     places: Box<[AtomicU64]>,
     begun: Instant,
@@ -153,12 +286,12 @@ impl Stamps {
         }
     }
 
-    /// The current stamp of this row.
-    pub(super) fn of(&self, row: Id) -> Stamp {
+    /// The current stamp.
+    pub(super) fn of(&self, subject: Subject) -> Stamp {
         if self.milliseconds(Instant::now()) >= self.until.load(Ordering::SeqCst) {
             return Stamp::UNSETTLED;
         }
-        Stamp(self.place(row).load(Ordering::SeqCst))
+        Stamp(self.place(subject).load(Ordering::SeqCst))
     }
 
     /// They count until then, and from then on only if this is said again.
@@ -171,25 +304,25 @@ impl Stamps {
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// These rows are about to change.
-    pub(super) fn begin(&self, rows: &[Id]) {
-        for row in rows {
-            self.place(*row).fetch_or(1, Ordering::SeqCst);
+    /// These are about to change.
+    pub(super) fn begin(&self, subjects: &[Subject]) {
+        for subject in subjects {
+            self.place(*subject).fetch_or(1, Ordering::SeqCst);
         }
     }
 
     /// They have changed, or stayed as they were.
-    pub(super) fn end(&self, rows: &[Id]) {
-        for row in rows {
-            let stamp = self.place(*row);
-            // Rows that share one move it on once.
+    pub(super) fn end(&self, subjects: &[Subject]) {
+        for subject in subjects {
+            let stamp = self.place(*subject);
+            // Those that share one move it on once.
             if stamp.load(Ordering::SeqCst) % 2 == 1 {
                 stamp.fetch_add(1, Ordering::SeqCst);
             }
         }
     }
 
-    /// Any row may have changed.
+    /// Anything may have changed.
     pub(super) fn move_all(&self) {
         for stamp in &self.places {
             stamp.fetch_add(2, Ordering::SeqCst);
@@ -197,14 +330,14 @@ impl Stamps {
     }
 
     #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)] // of what is spread, all bits are as good
-    fn place(&self, row: Id) -> &AtomicU64 {
+    fn place(&self, subject: Subject) -> &AtomicU64 {
         // Ids of one moment differ in their lowest bits alone: multiplied by 2^64 over the golden ratio, they differ in the highest.
-        let spread = (row.bits() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let spread = (subject.bits() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         &self.places[(spread >> (64 - STAMPS)) as usize]
     }
 }
 
-/// Rows of one kind, by what they are asked for with; those that are asked for most stay.
+/// Rows or pages of one kind, by what they are asked for with; those that are asked for most stay.
 pub(super) struct Rows<K, R> {
     kept: Cache<K, (Stamp, R), Weight>,
     stamps: Arc<Stamps>,
@@ -225,32 +358,32 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
     /// The row as it is, if it is kept.
     pub(super) fn get(&self, key: &K) -> Option<R> {
         let (stamp, row) = self.kept.get(key)?;
-        if self.stamps.of(row.id()) == stamp {
+        if self.stamps.of(row.subject()) == stamp {
             return Some(row);
         }
         self.outdated.fetch_add(1, Ordering::Relaxed);
         None
     }
 
-    fn asked(&self) -> u64 {
-        self.kept.hits() + self.kept.misses()
+    /// How much this part saves.
+    fn kept(&self) -> Kept {
+        Kept {
+            asked: self.kept.hits() + self.kept.misses(),
+            read: self.kept.misses() + self.outdated.load(Ordering::Relaxed),
+        }
     }
 
-    fn read(&self) -> u64 {
-        self.kept.misses() + self.outdated.load(Ordering::Relaxed)
-    }
-
-    /// Reads the row with this id, and keeps it unless it may have changed meanwhile.
+    /// Reads a row, and keeps it unless its subject may have changed meanwhile.
     ///
     /// # Errors
     /// Those of the read; nothing is kept then.
     pub(super) async fn keeping(
         &self,
         key: K,
-        id: Id,
+        subject: Subject,
         read: impl Future<Output = Result<R>>,
     ) -> Result<R> {
-        let stamp = self.stamps.of(id);
+        let stamp = self.stamps.of(subject);
         let row = read.await?;
         self.keep(key, stamp, row.clone());
         Ok(row)
@@ -306,19 +439,23 @@ mod tests {
         Cached::new(1 << 20)
     }
 
-    fn change(cached: &Cached, row: Id, commit: impl FnOnce()) {
-        cached.stamps.begin(&[row]);
+    fn row(number: i64) -> Subject {
+        Subject::Row(id(number))
+    }
+
+    fn change(cached: &Cached, subject: Subject, commit: impl FnOnce()) {
+        cached.stamps.begin(&[subject]);
         commit();
-        cached.stamps.end(&[row]);
+        cached.stamps.end(&[subject]);
     }
 
     #[test]
     fn what_was_read_is_kept_until_it_changes() {
         let cached = cached();
-        let stamp = cached.stamps.of(id(7));
+        let stamp = cached.stamps.of(row(7));
         cached.accounts.keep(id(7), stamp, named(7, "old"));
         assert_eq!(cached.accounts.get(&id(7)), Some(named(7, "old")));
-        change(&cached, id(7), || {});
+        change(&cached, row(7), || {});
         assert_eq!(cached.accounts.get(&id(7)), None);
         assert_eq!(cached.kept(), Kept { asked: 2, read: 1 });
     }
@@ -326,9 +463,9 @@ mod tests {
     #[test]
     fn who_read_before_a_write_puts_nothing_back_after_it() {
         let cached = cached();
-        let stamp = cached.stamps.of(id(7));
+        let stamp = cached.stamps.of(row(7));
         let read = named(7, "old");
-        change(&cached, id(7), || {});
+        change(&cached, row(7), || {});
         cached.accounts.keep(id(7), stamp, read);
         assert_eq!(cached.accounts.get(&id(7)), None);
     }
@@ -336,12 +473,12 @@ mod tests {
     #[test]
     fn who_read_before_a_commit_puts_nothing_back_after_it_and_sees_nothing_old_during_it() {
         let cached = cached();
-        let stamp = cached.stamps.of(id(7));
+        let stamp = cached.stamps.of(row(7));
         cached.accounts.keep(id(7), stamp, named(7, "old"));
         let mut during = stamp;
-        change(&cached, id(7), || {
+        change(&cached, row(7), || {
             assert_eq!(cached.accounts.get(&id(7)), None);
-            during = cached.stamps.of(id(7));
+            during = cached.stamps.of(row(7));
         });
         cached.accounts.keep(id(7), during, named(7, "old"));
         assert_eq!(cached.accounts.get(&id(7)), None);
@@ -350,10 +487,10 @@ mod tests {
     #[test]
     fn rows_that_share_a_stamp_and_rows_that_change_twice_in_a_commit_move_it_on() {
         let cached = cached();
-        let stamp = cached.stamps.of(id(7));
-        cached.stamps.begin(&[id(7), id(7), id(7)]);
-        cached.stamps.end(&[id(7), id(7), id(7)]);
-        let moved = cached.stamps.of(id(7));
+        let stamp = cached.stamps.of(row(7));
+        cached.stamps.begin(&[row(7), row(7), row(7)]);
+        cached.stamps.end(&[row(7), row(7), row(7)]);
+        let moved = cached.stamps.of(row(7));
         assert!(moved != stamp && moved.is_settled());
     }
 
@@ -361,7 +498,7 @@ mod tests {
     fn where_anything_may_have_changed_nothing_is_shown() {
         let cached = cached();
         for number in 1..100 {
-            let stamp = cached.stamps.of(id(number));
+            let stamp = cached.stamps.of(row(number));
             cached
                 .accounts
                 .keep(id(number), stamp, named(number, "old"));
@@ -375,11 +512,11 @@ mod tests {
         let cached = cached();
         let (now, later) = (Instant::now(), Instant::now() + Duration::from_hours(1));
         let (shown, read) = (id(7), id(8));
-        let stamp = cached.stamps.of(shown);
+        let stamp = cached.stamps.of(row(7));
         cached.accounts.keep(shown, stamp, named(7, "old"));
         cached.stamps.count_until(now);
         assert_eq!(cached.accounts.get(&shown), None);
-        let stamp = cached.stamps.of(read);
+        let stamp = cached.stamps.of(row(8));
         cached.stamps.count_until(later);
         cached.accounts.keep(read, stamp, named(8, "old"));
         assert_eq!(cached.accounts.get(&read), None);
@@ -399,29 +536,28 @@ mod tests {
     impl Stage {
         fn write(&mut self, step: usize) {
             match step {
-                0 => self.cached.stamps.begin(&[id(ROW)]),
+                0 => self.cached.stamps.begin(&[row(ROW)]),
                 1 => self.stored += 1,
                 _ => {
-                    self.cached.stamps.end(&[id(ROW)]);
+                    self.cached.stamps.end(&[row(ROW)]);
                     self.seen = self.stored;
                 }
             }
         }
 
         fn read(&mut self, reader: &mut Reader) {
-            let row = id(ROW);
             match reader.step {
                 0 => {
                     reader.seen = self.seen;
-                    if let Some(account) = self.cached.accounts.get(&row) {
+                    if let Some(account) = self.cached.accounts.get(&id(ROW)) {
                         return self.show(reader, account.user.username.parse().unwrap());
                     }
                 }
-                1 => reader.stamp = self.cached.stamps.of(row),
+                1 => reader.stamp = self.cached.stamps.of(row(ROW)),
                 2 => reader.read = self.stored,
                 _ => {
                     let account = named(ROW, &reader.read.to_string());
-                    self.cached.accounts.keep(row, reader.stamp, account);
+                    self.cached.accounts.keep(id(ROW), reader.stamp, account);
                     reader.step = 0;
                     return self.show(reader, reader.read);
                 }
@@ -482,7 +618,7 @@ mod tests {
         // A write; a reader that asks twice or more often; another that asks once or more often.
         orders([3, 8, 4], &mut Vec::new(), &mut |order| {
             // Nothing is kept as yet.
-            change(&stage.cached, id(ROW), || {});
+            change(&stage.cached, row(ROW), || {});
             let (mut written, mut readers) = (0..3, [Reader::new(), Reader::new()]);
             for who in order {
                 match who {
@@ -501,7 +637,7 @@ mod tests {
         let first = 100_000_000_000 << 22;
         for step in [1, 1 << 12, 1 << 22, 1_000 << 22] {
             let mut places: Vec<_> = (0..1_000)
-                .map(|count| std::ptr::from_ref(stamps.place(id(first + count * step))))
+                .map(|count| std::ptr::from_ref(stamps.place(row(first + count * step))))
                 .collect();
             places.sort_unstable();
             places.dedup();
@@ -513,19 +649,19 @@ mod tests {
     fn no_more_is_kept_than_there_is_room_for() {
         let cached = cached();
         for number in 1..100_000 {
-            let stamp = cached.stamps.of(id(number));
+            let stamp = cached.stamps.of(row(number));
             cached
                 .accounts
                 .keep(id(number), stamp, named(number, "somebody"));
         }
-        assert!(cached.accounts.kept.weight() <= 3 << 18);
+        assert!(cached.accounts.kept.weight() <= 1 << 19);
         assert!(cached.accounts.kept.len() > 1_000);
     }
 
     #[test]
     fn without_room_nothing_is_kept() {
         let cached = Cached::new(0);
-        let stamp = cached.stamps.of(id(7));
+        let stamp = cached.stamps.of(row(7));
         cached.accounts.keep(id(7), stamp, named(7, "old"));
         assert_eq!(cached.accounts.get(&id(7)), None);
     }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::rows::{exists, record, require_active, user, user_columns, walk};
+use super::rows::{exists, record, require_active, user, user_columns};
 use super::{Sqlite, blocks, groups, terms};
 use crate::channels::{
     Channel, ChannelChange, Channels, DM, DmPair, GROUP, Kind, NewGroup, unknown_recipient,
@@ -13,7 +13,8 @@ use crate::error::{Error, Problem, Result};
 use crate::id::Id;
 use crate::idempotency::{Answer, Terms};
 use crate::limits::Allowance;
-use crate::page::{Listing, Order, Page};
+use crate::page::{Listing, Page};
+use crate::store::cached::{Entry, Group};
 use crate::users::User;
 
 /// The pair's DM, and whether it is shown to both.
@@ -88,8 +89,7 @@ impl Channels for Sqlite {
     ) -> Result<Answer<Channel>> {
         // What is done once is remembered even if it does nothing.
         if terms.once.is_none() {
-            let standing = self.read_at_once(move |connection| dm_by_pair(connection, pair));
-            if let Some((id, true)) = standing.await? {
+            if let Some(id) = self.standing_dm(pair).await? {
                 let other = self.account_or_tombstone(pair.other(requester)).await?;
                 return Ok(Answer::First(Channel {
                     id,
@@ -126,26 +126,17 @@ impl Channels for Sqlite {
             let parameters = named_params! { ":channel": id, ":user": requester };
             let found = connection
                 .prepare_cached(PARTICIPANT)?
-                .query_row(parameters, |row| {
-                    with_recipient_ids(connection, requester, row)
-                });
+                .query_row(parameters, |row| entry(connection, requester, row));
             found.optional()?.ok_or(Error::UnknownChannel)
         });
-        let (channel, recipients) = found.await?;
-        self.with_recipients(channel, recipients).await
+        self.with_recipients(&found.await?).await
     }
 
     async fn channels(&self, requester: Id, page: Page) -> Result<Listing<Channel>> {
-        let found = self.read_page(page, move |connection| {
-            let keyset = page.keyset(Order::Newest);
-            walk(connection, CHANNELS, requester, keyset, |row| {
-                with_recipient_ids(connection, requester, row)
-            })
-        });
-        let found = page.listing(found.await?, Order::Newest, |(channel, _)| channel.id);
+        let found = self.channel_page(requester, page).await?;
         let mut items = Vec::with_capacity(found.items.len());
-        for (channel, recipients) in found.items {
-            items.push(self.with_recipients(channel, recipients).await?);
+        for entry in &found.items {
+            items.push(self.with_recipients(entry).await?);
         }
         Ok(Listing {
             items,
@@ -235,17 +226,27 @@ impl Channels for Sqlite {
 
 impl Sqlite {
     /// A channel with the recipients as they are now.
-    async fn with_recipients(&self, mut channel: Channel, recipients: Vec<Id>) -> Result<Channel> {
-        channel.recipients.reserve_exact(recipients.len());
-        for recipient in recipients {
-            let account = self.account_or_tombstone(recipient).await?;
-            channel.recipients.push(account.user);
+    async fn with_recipients(&self, entry: &Entry) -> Result<Channel> {
+        let (kind, people) = match entry {
+            Entry::Dm { other, .. } => (Kind::Dm, std::slice::from_ref(other)),
+            Entry::Group(group) => {
+                let (name, owner_id) = (group.name.clone(), group.owner_id);
+                (Kind::Group { name, owner_id }, &*group.recipients)
+            }
+        };
+        let mut recipients = Vec::with_capacity(people.len());
+        for person in people {
+            recipients.push(self.account_or_tombstone(*person).await?.user);
         }
-        Ok(channel)
+        Ok(Channel {
+            id: entry.id(),
+            kind,
+            recipients,
+        })
     }
 }
 
-fn dm_by_pair(connection: &Connection, pair: DmPair) -> Result<Option<(Id, bool)>> {
+pub(super) fn dm_by_pair(connection: &Connection, pair: DmPair) -> Result<Option<(Id, bool)>> {
     let parameters = named_params! { ":lower": pair.lower(), ":higher": pair.higher() };
     let dm = connection
         .prepare_cached(DM_BY_PAIR)?
@@ -253,7 +254,8 @@ fn dm_by_pair(connection: &Connection, pair: DmPair) -> Result<Option<(Id, bool)
     Ok(dm.optional()?)
 }
 
-fn open_dm(
+/// Finds the pair's DM or makes it, and shows it to both.
+pub(super) fn open_dm(
     connection: &Connection,
     requester: Id,
     pair: DmPair,
@@ -348,29 +350,23 @@ fn without_recipients(row: &Row<'_>) -> rusqlite::Result<Channel> {
 
 /// A channel that `user` takes part in, out of what tells which it is. A group is read while that statement still runs: so all are as
 /// they were at one moment.
-fn with_recipient_ids(
-    connection: &Connection,
-    user: Id,
-    row: &Row<'_>,
-) -> rusqlite::Result<(Channel, Vec<Id>)> {
+pub(super) fn entry(connection: &Connection, user: Id, row: &Row<'_>) -> rusqlite::Result<Entry> {
     let id = row.get(0)?;
-    let (kind, recipients) = if let Some(other) = row.get(1)? {
-        (Kind::Dm, vec![other])
-    } else {
-        let parameters = named_params! { ":channel": id, ":user": user };
-        connection
-            .prepare_cached(GROUP_AND_RECIPIENTS)?
-            .query_row(parameters, |row| {
-                let (name, owner_id) = (row.get(0)?, row.get(1)?);
-                Ok((Kind::Group { name, owner_id }, ids(row.get_ref(2)?)?))
-            })?
-    };
-    let channel = Channel {
-        id,
-        kind,
-        recipients: Vec::new(),
-    };
-    Ok((channel, recipients))
+    if let Some(other) = row.get(1)? {
+        return Ok(Entry::Dm { id, other });
+    }
+    let group = connection.prepare_cached(GROUP_AND_RECIPIENTS)?.query_row(
+        named_params! { ":channel": id, ":user": user },
+        |row| {
+            Ok(Group {
+                id,
+                name: row.get(0)?,
+                owner_id: row.get(1)?,
+                recipients: ids(row.get_ref(2)?)?,
+            })
+        },
+    )?;
+    Ok(Entry::Group(Box::new(group)))
 }
 
 /// Ascending, out of what `group_concat` makes of them.

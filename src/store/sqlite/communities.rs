@@ -91,16 +91,10 @@ impl Communities for Sqlite {
     }
 
     async fn communities(&self, requester: Id, page: Page) -> Result<Listing<Community>> {
-        let found = self.read_page(page, move |connection| {
-            let keyset = page.keyset(Order::Ascending);
-            walk(connection, COMMUNITY_IDS, requester, keyset, |row| {
-                row.get(0)
-            })
-        });
-        let found: Listing<Id> = page.listing(found.await?, Order::Ascending, |id| *id);
+        let found = self.community_page(requester, page).await?;
         let mut items = Vec::with_capacity(found.items.len());
-        for id in found.items {
-            match self.any_community(id).await {
+        for id in &found.items {
+            match self.any_community(*id).await {
                 // It was deleted since the page was read.
                 Err(Error::UnknownCommunity) => {}
                 community => items.push(community?),

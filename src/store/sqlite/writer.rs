@@ -357,11 +357,11 @@ mod tests {
     use oneshot::error::TryRecvError;
     use tempfile::TempDir;
 
+    use super::super::migrate;
     use super::*;
     use crate::store::cached::Cached;
 
     const SCHEMA: &str = "
-        PRAGMA journal_mode = WAL;
         PRAGMA foreign_keys = ON;
         CREATE TABLE parents (id INTEGER PRIMARY KEY);
         CREATE TABLE entries (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parents (id), filler BLOB);";
@@ -376,6 +376,7 @@ mod tests {
         fn new(set_up: &str) -> Self {
             let directory = tempfile::tempdir().unwrap();
             let connection = Connection::open(directory.path().join("bench.db")).unwrap();
+            migrate::migrate(&connection).unwrap();
             connection.execute_batch(SCHEMA).unwrap();
             connection.execute_batch(set_up).unwrap();
             let changes = Changes::watch(&connection, Cached::new(0).stamps.clone()).unwrap();
