@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -51,6 +51,39 @@ pub(crate) fn refusal(output: &Output) -> String {
 
 pub(crate) fn backup(data: &Path, file: &Path) -> Output {
     run(data, &["backup", file.to_str().unwrap()])
+}
+
+/// How far a process lets others go first: 0 by default, 19 at most; none where it has ended.
+fn niceness(process: &Child) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.id())).ok()?;
+    // The name, in parentheses, may hold anything; of what follows it is the seventeenth.
+    let (_, rest) = stat.rsplit_once(") ")?;
+    let mut fields = rest.split(' ');
+    (fields.next()? != "Z").then(|| fields.nth(15).unwrap().parse().unwrap())
+}
+
+#[test]
+fn a_command_that_works_hard_beside_a_server_lets_it_go_first() {
+    let (_directory, data, kept) = place();
+    // While this holds the file for itself, the commands wait, for seconds.
+    let holder = Connection::open(data.join("saryno.db")).unwrap();
+    holder
+        .execute_batch("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT")
+        .unwrap();
+    let file = kept.join("copy");
+    for command in ["backup", "verify", "export"] {
+        let mut arguments = vec![command];
+        arguments.extend((command != "verify").then_some(file.to_str().unwrap()));
+        let mut process = saryno(&data, &arguments)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        while niceness(&process).expect(command) != 10 {
+            std::thread::yield_now();
+        }
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::data::DataDirectory;
-use super::{Place, Print};
+use super::{Place, Print, give_way};
 use crate::backups::partial::with_place;
 use crate::backups::{Finding, Made, Pace, make};
 use crate::error::{Error, Result};
@@ -24,6 +24,7 @@ impl Backup {
         if self.file == Path::new("-") {
             return Err(Error::Internal("a backup is a file; name one".into()));
         }
+        give_way();
         let data = DataDirectory::existing(&place.data)?;
         data.require_whole_unless_served()?;
         let made = make(&data.database_file(), &self.file, &Pace::full())

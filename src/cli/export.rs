@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::data::DataDirectory;
 use super::progress::Progress;
-use super::{Place, Print};
+use super::{Place, Print, give_way};
 use crate::backups::partial::{Partial, cannot_write, with_place};
 use crate::error::Result;
 use crate::portable::{LEFT_OUT, Onlooker, Tally, Written};
@@ -46,6 +46,7 @@ struct Outcome<'a> {
 impl Export {
     pub(super) fn run(self, place: &Place) -> Result<()> {
         let begun = Instant::now();
+        give_way();
         let data = DataDirectory::existing(&place.data)?;
         data.require_whole_unless_served()?;
         let mut lines = Lines::default();

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::data::DataDirectory;
-use super::{Place, Print};
+use super::{Place, Print, give_way};
 use crate::backups::{Pace, Source, Verification};
 use crate::error::{Error, Result};
 
@@ -27,6 +27,7 @@ struct Looked {
 
 impl Verify {
     pub(super) fn run(self, place: &Place) -> Result<()> {
+        give_way();
         let data = DataDirectory::existing(&place.data)?;
         let begun = Instant::now();
         data.require_whole_unless_served()?;
