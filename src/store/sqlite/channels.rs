@@ -88,15 +88,15 @@ impl Channels for Sqlite {
         terms: Terms,
     ) -> Result<Answer<Channel>> {
         // What is done once is remembered even if it does nothing.
-        if terms.once.is_none() {
-            if let Some(id) = self.standing_dm(pair).await? {
-                let other = self.account_or_tombstone(pair.other(requester)).await?;
-                return Ok(Answer::First(Channel {
-                    id,
-                    kind: Kind::Dm,
-                    recipients: vec![other.user],
-                }));
-            }
+        if terms.once.is_none()
+            && let Some(id) = self.standing_dm(pair).await?
+        {
+            let other = self.account_or_tombstone(pair.other(requester)).await?;
+            return Ok(Answer::First(Channel {
+                id,
+                kind: Kind::Dm,
+                recipients: vec![other.user],
+            }));
         }
         self.write(move |connection| {
             terms::once(connection, requester, terms.once.as_ref(), || {

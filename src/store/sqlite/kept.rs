@@ -356,8 +356,10 @@ mod tests {
         assert_eq!(listed.items, [dm_of(BOB)]);
     }
 
+    type Step = (&'static str, fn(&Connection) -> Result<()>);
+
     /// All that moves somebody: after each, somebody's lists are different.
-    const STEPS: [(&str, fn(&Connection) -> Result<()>); 17] = [
+    const STEPS: [Step; 17] = [
         ("a DM", |connection| {
             channels::open_dm(connection, id(ME), with_bob(), id(DM), None).map(drop)
         }),

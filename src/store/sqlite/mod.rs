@@ -85,7 +85,7 @@ pub struct Options {
     pub queue: usize,
     /// Writes that share a commit at most.
     pub batch: usize,
-    /// Bytes of memory for users, tokens and communities that are asked for often.
+    /// Bytes of memory for rows and lists that are asked for often.
     pub cache: u64,
 }
 
