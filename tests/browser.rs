@@ -14,6 +14,12 @@ use crate::executable::agent;
 /// How long something may take to appear, on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Control and A, and both released (WebDriver, section 17.4.2).
+const SELECT_ALL: &str = "\u{e009}a\u{e000}";
+
+/// The key.
+const DELETE: &str = "\u{e017}";
+
 /// The key under which the protocol hands elements over.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -297,11 +303,13 @@ impl Browser {
     #[track_caller]
     pub(crate) fn fill(&self, label: &str, text: &str) {
         let element = self.find(&field(label));
-        self.post(&format!("/element/{element}/clear"), &json!({}));
-        self.post(
-            &format!("/element/{element}/value"),
-            &json!({ "text": text }),
+        // As a person does: all of it selected, and typed over. What WebDriver clears tells the page nothing, which may draw it again.
+        let keys = format!(
+            "{SELECT_ALL}{}",
+            if text.is_empty() { DELETE } else { text }
         );
+        let path = format!("/element/{element}/value");
+        self.post(&path, &json!({ "text": keys }));
     }
 
     /// Chooses a file in the field whose label begins so, which need not be shown: its label is what one presses.

@@ -10,12 +10,12 @@
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::Kept;
+use super::stamps::{Stamp, Stamps, Subject};
 use crate::channels::DmPair;
 use crate::clock::Timestamp;
 use crate::communities::Community;
@@ -24,10 +24,6 @@ use crate::id::Id;
 use crate::page::{Listing, Page};
 use crate::tokens::{SecretHash, UNUSED_END};
 use crate::users::Account;
-
-/// How many stamps there are, as a power of two. Subjects share one by their ids: a write makes those that share its own be read
-/// again, a few in a hundred thousand. They take 512 KiB.
-const STAMPS: u32 = 16;
 
 /// What the cache takes for a row beside the row itself, in bytes: its key's hash, its place in the queue of what is to go, its
 /// share of tables that are never full.
@@ -77,26 +73,6 @@ impl Cached {
         Kept {
             asked: parts.iter().map(|part| part.asked).sum(),
             read: parts.iter().map(|part| part.read).sum(),
-        }
-    }
-}
-
-/// What a stamp is of: what changes as one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Subject {
-    /// The row of a user, a token or a community.
-    Row(Id),
-    /// Where this user is: their channels, with what is shown of them, and their communities.
-    Whereabouts(Id),
-}
-
-impl Subject {
-    /// Different for any two.
-    fn bits(self) -> i64 {
-        match self {
-            Self::Row(id) => id.bits(),
-            // Ids are never negative.
-            Self::Whereabouts(user) => !user.bits(),
         }
     }
 }
@@ -255,88 +231,6 @@ impl Item for Entry {
     }
 }
 
-/// The stamps of all subjects. Whoever commits changes moves them on, and is the only one to.
-pub(super) struct Stamps {
-    places: Box<[AtomicU64]>,
-    begun: Instant,
-    /// Until when they count, in milliseconds since they began.
-    until: AtomicU64,
-}
-
-/// A stamp as it was at some moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp(u64);
-
-impl Stamp {
-    /// What each is while none counts.
-    const UNSETTLED: Self = Self(1);
-
-    /// Whether it counted and no change was being committed.
-    fn is_settled(self) -> bool {
-        self.0.is_multiple_of(2)
-    }
-}
-
-impl Stamps {
-    fn new() -> Self {
-        Self {
-            places: (0..1 << STAMPS).map(|_| AtomicU64::new(0)).collect(),
-            begun: Instant::now(),
-            until: AtomicU64::new(u64::MAX),
-        }
-    }
-
-    /// The current stamp.
-    pub(super) fn of(&self, subject: Subject) -> Stamp {
-        if self.milliseconds(Instant::now()) >= self.until.load(Ordering::SeqCst) {
-            return Stamp::UNSETTLED;
-        }
-        Stamp(self.place(subject).load(Ordering::SeqCst))
-    }
-
-    /// They count until then, and from then on only if this is said again.
-    pub(super) fn count_until(&self, end: Instant) {
-        self.until.store(self.milliseconds(end), Ordering::SeqCst);
-    }
-
-    fn milliseconds(&self, moment: Instant) -> u64 {
-        let since = moment.saturating_duration_since(self.begun);
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// These are about to change.
-    pub(super) fn begin(&self, subjects: &[Subject]) {
-        for subject in subjects {
-            self.place(*subject).fetch_or(1, Ordering::SeqCst);
-        }
-    }
-
-    /// They have changed, or stayed as they were.
-    pub(super) fn end(&self, subjects: &[Subject]) {
-        for subject in subjects {
-            let stamp = self.place(*subject);
-            // Those that share one move it on once.
-            if stamp.load(Ordering::SeqCst) % 2 == 1 {
-                stamp.fetch_add(1, Ordering::SeqCst);
-            }
-        }
-    }
-
-    /// Anything may have changed.
-    pub(super) fn move_all(&self) {
-        for stamp in &self.places {
-            stamp.fetch_add(2, Ordering::SeqCst);
-        }
-    }
-
-    #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)] // of what is spread, all bits are as good
-    fn place(&self, subject: Subject) -> &AtomicU64 {
-        // Ids of one moment differ in their lowest bits alone: multiplied by 2^64 over the golden ratio, they differ in the highest.
-        let spread = (subject.bits() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        &self.places[(spread >> (64 - STAMPS)) as usize]
-    }
-}
-
 /// Rows or pages of one kind, by what they are asked for with; those that are asked for most stay.
 pub(super) struct Rows<K, R> {
     kept: Cache<K, (Stamp, R), Weight>,
@@ -417,7 +311,7 @@ impl<K, R: Row> Weighter<K, (Stamp, R)> for Weight {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::users::User;
@@ -629,20 +523,6 @@ mod tests {
         });
         let kept = stage.cached.kept();
         assert!(kept.read < kept.asked, "{kept:?}");
-    }
-
-    #[test]
-    fn ids_of_one_moment_share_few_stamps() {
-        let stamps = Stamps::new();
-        let first = 100_000_000_000 << 22;
-        for step in [1, 1 << 12, 1 << 22, 1_000 << 22] {
-            let mut places: Vec<_> = (0..1_000)
-                .map(|count| std::ptr::from_ref(stamps.place(row(first + count * step))))
-                .collect();
-            places.sort_unstable();
-            places.dedup();
-            assert!(places.len() > 900, "{step}: {}", places.len());
-        }
     }
 
     #[test]

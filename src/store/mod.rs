@@ -5,6 +5,7 @@
 
 mod cached;
 pub mod sqlite;
+mod stamps;
 
 use async_trait::async_trait;
 

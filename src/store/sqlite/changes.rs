@@ -8,7 +8,7 @@ use rusqlite::functions::FunctionFlags;
 
 use crate::error::Result;
 use crate::id::Id;
-use crate::store::cached::{Stamps, Subject};
+use crate::store::stamps::{Stamps, Subject};
 
 /// How often another process's changes are looked for.
 pub(super) const LOOK: Duration = Duration::from_millis(100);

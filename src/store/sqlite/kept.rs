@@ -14,7 +14,8 @@ use crate::communities::Community;
 use crate::error::{Error, Result};
 use crate::id::Id;
 use crate::page::{Listing, Order, Page};
-use crate::store::cached::{Dm, Entry, Listed, Subject, Token};
+use crate::store::cached::{Dm, Entry, Listed, Token};
+use crate::store::stamps::Subject;
 use crate::tokens::SecretHash;
 use crate::users::Account;
 
