@@ -14,7 +14,7 @@ use crate::executable::agent;
 /// How long something may take to appear, on a machine that has other things to do.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Control and A, and both released (WebDriver, section 17.4.2).
+/// Control and A, and both released (`WebDriver`, section 17.4.2).
 const SELECT_ALL: &str = "\u{e009}a\u{e000}";
 
 /// The key.
