@@ -7,11 +7,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
 
 use crate::error::Problem;
 
 /// A moment in milliseconds since the Unix epoch (1970-01-01T00:00:00Z).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(as = Time, value_type = String, format = DateTime, example = "2030-01-31T12:00:00Z")]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {

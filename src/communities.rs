@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 pub use crate::accounts::Code;
 use crate::clock::Timestamp;
@@ -31,26 +32,29 @@ pub const INVITES: Limits = Limits {
 };
 
 /// A community as its members see it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Community {
     /// The community's id.
     pub id: Id,
     /// What it is called.
     pub name: String,
     /// The stored image.
+    #[schema(required = true)]
     pub icon: Option<ImageHash>,
     /// Always one of its members.
     pub owner_id: Id,
 }
 
 /// An invite as the community's owner sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Invite {
     /// What the newcomer sends.
     pub code: Code,
     /// How many may join with it; `None`: any number.
+    #[schema(required = true)]
     pub max_uses: Option<u32>,
     /// No good from then on; `None`: does not expire.
+    #[schema(required = true)]
     pub expires_at: Option<Timestamp>,
     /// How many joined with it.
     pub uses: u32,
@@ -66,7 +70,7 @@ impl Invite {
 }
 
 /// An invite as whoever has its code sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Invitation {
     /// The invite.
     #[serde(flatten)]

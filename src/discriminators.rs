@@ -4,11 +4,13 @@ use std::fmt::{self, Write};
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::error::{Problem, Result};
 
 /// The number behind the name, 1 to 9999; four digits wherever it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9]{4}$", example = "0001")]
 pub struct Discriminator(u16);
 
 impl Discriminator {

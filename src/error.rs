@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::limits::{Bucket, Standing};
 
@@ -301,13 +302,14 @@ impl std::error::Error for Error {}
 pub const MOST_FAULTS: usize = 100;
 
 /// One field at fault, as it stands in `errors`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The field's name; `recipient_ids[1]` for an element, `user.id` for a part of the path.
     pub field: String,
     /// One of the contract's field codes.
     pub code: &'static str,
     /// A sentence for a person.
+    #[schema(value_type = String)]
     pub message: Cow<'static, str>,
 }
 

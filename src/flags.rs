@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::error::{Problem, Result};
 
@@ -50,7 +51,8 @@ impl FromStr for Flag {
 }
 
 /// A set of flags: bit n stands for the flag of number n. Holds none but the three known ones.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ToSchema)]
+#[schema(value_type = Vec<u8>, example = json!([1, 10]))]
 pub struct Flags(u16);
 
 impl Flags {

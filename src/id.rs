@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 use snowflake_rs::SnowFlakeId;
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Problem, Result};
@@ -30,7 +31,8 @@ const LAST_SEQUENCE: u16 = 4_094;
 const TIME_LIMIT: u64 = 1 << 41;
 
 /// A snowflake: from the top 42 bits of milliseconds since [`EPOCH`], 10 of worker, 12 of sequence. Never negative.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
+#[schema(as = Snowflake, value_type = String, pattern = "^(0|[1-9][0-9]{0,18})$", example = "815204749056929793")]
 pub struct Id(i64);
 
 impl Id {

@@ -151,7 +151,7 @@ pub fn server(
         |_| Box::pin(async move { ending.end() }),
     ));
     let observed = Observed::new(&app, config.metrics.token.clone());
-    let mut rocket = routes::mount(web::mount(rocket), app).manage(observed);
+    let mut rocket = routes::mount(web::mount(rocket), app)?.manage(observed);
     if config.metrics.token.is_some() && config.metrics.address.is_none() {
         rocket = rocket.mount("/", routes::metrics::routes());
     }

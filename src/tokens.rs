@@ -8,6 +8,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 use rand::distr::{Alphanumeric, SampleString};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::error::{Problem, Result};
@@ -131,7 +132,8 @@ impl SecretHash {
 }
 
 /// A code that admits whoever has it, 16 letters and digits (95 bits): of an invite to a community or to this server.
-#[derive(Clone, PartialEq, Eq, Serialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(example = "dRq3z6Ghg8yxCtLw")]
 pub struct Code(pub String);
 
 impl fmt::Debug for Code {
@@ -305,13 +307,14 @@ impl Caller {
 }
 
 /// A token as its account sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Session {
     /// The token's id; tells when it was made.
     pub id: Id,
     /// What the client called itself.
     pub name: String,
     /// To the hour; null if it was never used.
+    #[schema(required = true)]
     pub last_used: Option<Timestamp>,
 }
 

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::accounts::{Code, NewToken, PasswordHash};
 use crate::clock::Timestamp;
@@ -19,15 +20,18 @@ use crate::limits::Allowance;
 use crate::names::{DELETED_USER, Username};
 
 /// A user as everybody sees them: exactly these five fields, in this order. It can't hold a token or a hash.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, ToSchema)]
 pub struct User {
     /// The user's id.
     pub id: Id,
     /// The name as it is shown; `Deleted User` for a tombstone.
+    #[schema(example = "NamesAreHardOkay?")]
     pub username: String,
     /// Four digits; `0000` for a tombstone and nobody else.
+    #[schema(value_type = Discriminator)]
     pub discriminator: Option<Discriminator>,
     /// The stored image.
+    #[schema(required = true)]
     pub avatar: Option<ImageHash>,
     /// Ascending, no duplicates.
     pub flags: Flags,
@@ -207,19 +211,23 @@ pub enum Asker {
 }
 
 /// What there is to say about a username that somebody thinks of.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct UsernameCheck {
     /// The name as it would be shown; `None` where it is not allowed.
+    #[schema(required = true)]
     pub username: Option<String>,
     /// Whether the rules allow it.
     pub allowed: bool,
     /// The rule that forbids it.
     pub errors: Vec<FieldError>,
     /// How many have it. `None`, like the next two, where the name is not allowed or the asker is not told.
+    #[schema(required = true)]
     pub holders: Option<u16>,
     /// How many more could.
+    #[schema(required = true)]
     pub free: Option<u16>,
-    /// Which discriminators are taken.
+    /// Which discriminators are taken: bit n of 10,000 stands for n, the lowest bit of a byte first, in 2,500 hex digits.
+    #[schema(value_type = Option<String>, required = true, pattern = "^[0-9a-f]{2500}$")]
     pub taken: Option<Taken>,
 }
 
@@ -253,13 +261,14 @@ impl UsernameCheck {
 }
 
 /// An account as its operator sees it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Account {
     /// The user.
     pub user: User,
     /// Whether an admin has disabled it.
     pub disabled: bool,
     /// Why, if the admin said so.
+    #[schema(required = true)]
     pub reason: Option<String>,
 }
 

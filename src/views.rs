@@ -1,6 +1,7 @@
 //! What admins see: an account with all that is known of it, channels and their participants, how full a name is, figures.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::communities::Community;
@@ -8,7 +9,7 @@ use crate::id::Id;
 use crate::users::{Account, Discriminator, Taken, User};
 
 /// An account with what only admins see.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AccountDetails {
     /// The account; a tombstone is neither disabled nor has it a password.
     #[serde(flatten)]
@@ -20,7 +21,7 @@ pub struct AccountDetails {
 }
 
 /// What an id decodes to.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Made {
     /// When, to the millisecond.
     pub at: Timestamp,
@@ -68,7 +69,7 @@ pub struct Participant {
 }
 
 /// Somebody in a community.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Member {
     /// Who.
     pub user: User,
@@ -86,7 +87,7 @@ impl From<Participant> for Member {
 }
 
 /// A community that somebody is in.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Membership {
     /// The community.
     #[serde(flatten)]

@@ -51,7 +51,7 @@ pub(crate) const ENDPOINTS: [(Method, &str); 35] = [
 ];
 
 /// Every endpoint for those who have none yet.
-pub(crate) const OPEN: [(Method, &str); 8] = [
+pub(crate) const OPEN: [(Method, &str); 9] = [
     (Post, "/auth/register"),
     (Post, "/auth/login"),
     (Post, "/auth/reset"),
@@ -60,6 +60,7 @@ pub(crate) const OPEN: [(Method, &str); 8] = [
     (Get, "/icons/<id>/<file>"),
     (Get, "/health"),
     (Get, "/ready"),
+    (Get, "/openapi.json"),
 ];
 
 /// A request, and the error that it ends in.

@@ -18,9 +18,10 @@ use crate::tally::{countable, counted, from, limits, refused, standing, who};
 const HERE: &str = "192.0.2.1";
 
 /// What anybody may ask as often as they like.
-const UNCOUNTED: [&str; 4] = [
+const UNCOUNTED: [&str; 5] = [
     "/health",
     "/ready",
+    "/openapi.json",
     "/avatars/<id>/<file>",
     "/icons/<id>/<file>",
 ];
@@ -154,6 +155,7 @@ async fn health_pictures_and_the_files_of_the_pages_are_for_anybody_as_often_as_
     for path in [
         "/health",
         "/ready",
+        "/openapi.json",
         &default,
         "/account",
         "/account/",

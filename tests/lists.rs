@@ -33,7 +33,7 @@ const LISTS: [(&str, u32); 17] = [
 ];
 
 /// What is read and is no list that goes on: one thing, a file, or what only admins make more of.
-const OTHERS: [&str; 36] = [
+const OTHERS: [&str; 37] = [
     "/users",
     "/users/@me",
     "/users/@me/export",
@@ -47,6 +47,7 @@ const OTHERS: [&str; 36] = [
     "/icons/<id>/<file>",
     "/health",
     "/ready",
+    "/openapi.json",
     "/account/<path..>",
     "/account/api/state",
     "/account/api/users",

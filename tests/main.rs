@@ -67,6 +67,8 @@ mod counts;
 mod crowds;
 mod damaged;
 mod damaged_pages;
+mod described;
+mod description;
 mod developed;
 mod endpoints;
 mod exact;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::described::check;
 use crate::operate::Operate;
 use rocket::http::{Header, Method};
 use rocket::local::asynchronous::{Client, LocalRequest};
@@ -244,6 +245,7 @@ pub(crate) struct Answer {
 impl Answer {
     /// What a request is answered with.
     pub(crate) async fn to(request: LocalRequest<'_>) -> Self {
+        let (method, path) = (request.method(), request.uri().clone());
         let response = request.dispatch().await;
         let status = response.status().code;
         let headers = response
@@ -252,11 +254,13 @@ impl Answer {
             .map(|header| (header.name().to_string(), header.value().to_owned()))
             .collect();
         let bytes = response.into_bytes().await.unwrap_or_default();
-        Self {
+        let answer = Self {
             status,
             headers,
             bytes,
-        }
+        };
+        check(method, &path.path().segments().collect::<Vec<_>>(), &answer);
+        answer
     }
 
     /// The body; null where there is none.

@@ -1,13 +1,14 @@
 //! How sure one can be of the data, as `/ready` and the admin page tell it.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::verification::{Severity, Verification};
 use crate::clock::Timestamp;
 use crate::error::Result;
 
 /// What the last look at the whole of the data came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// All is as it should be.
@@ -21,7 +22,7 @@ pub enum Outcome {
 }
 
 /// A look at the whole of the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Check {
     /// When it began.
     pub at: Timestamp,

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 pub use develop::{develop, recognise, render};
 pub use pattern::draw;
@@ -36,7 +37,8 @@ const MOST_UPLOADS: usize = 32;
 const MOST_VIEWS: usize = 256;
 
 /// The SHA-256 of a stored image: its name, and the version of whatever it is the picture of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ToSchema)]
+#[schema(value_type = String, pattern = "^[0-9a-f]{64}$", example = "4b227777d4dd1fc61c6f884f48641d02b4d121d3fd328cb08b5531fcacdabf8a")]
 pub struct ImageHash(pub [u8; 32]);
 
 impl fmt::Display for ImageHash {

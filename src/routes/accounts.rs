@@ -5,10 +5,12 @@ use std::net::IpAddr;
 use rocket::request::{FromRequest, Outcome, Request};
 use rocket::{Route, delete, get, post, routes};
 use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
 
 use super::address::Address;
 use super::body::{Body, Query};
 use super::counted::Guest;
+use super::description;
 use super::limits::Claimed;
 use super::{App, AppState, Done, Json, Listed, path_id};
 use crate::accounts::{
@@ -17,6 +19,7 @@ use crate::accounts::{
 };
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::id::Id;
 use crate::page::Page;
 use crate::users::{Flags, NewUser, Tag, User};
 
@@ -25,18 +28,42 @@ pub(super) fn routes() -> Vec<Route> {
     [entrances, own_routes()].concat()
 }
 
+/// What stands above the handlers.
+#[derive(OpenApi)]
+#[openapi(paths(
+    register,
+    log_in,
+    log_out,
+    sessions,
+    revoke,
+    revoke_all,
+    change_password,
+    reset_password
+))]
+pub(super) struct Description;
+
 /// What somebody does who is in already, by a token or on the account page.
 pub(super) fn own_routes() -> Vec<Route> {
     routes![sessions, revoke, revoke_all, change_password]
 }
 
 /// What a log-in gives: the only time the token is shown.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Admission {
     user: User,
     token: String,
 }
 
+/// Make an account
+///
+/// Where registration is open, or by invite with a good one. The token is shown this once.
+#[utoipa::path(
+    operation_id = "register",
+    request_body = description::Registration,
+    responses((status = 201, description = "The account, and a token.", body = Admission)),
+    extensions(("x-errors" = json!(["registration_closed", "tag_taken", "username_full", "rate_limited"]))),
+    security(()),
+)]
 #[post("/auth/register", data = "<body>")]
 async fn register(
     guest: Guest,
@@ -112,6 +139,16 @@ async fn look_before_registering(
     }
 }
 
+/// Log in
+///
+/// The token ends after 90 days without use, and is shown this once. Whether the tag or the password is wrong is not told.
+#[utoipa::path(
+    operation_id = "logIn",
+    request_body = description::LogIn,
+    responses((status = 200, description = "The account, and a token.", body = Admission)),
+    extensions(("x-errors" = json!(["invalid_credentials", "account_disabled", "rate_limited"]))),
+    security(()),
+)]
 #[post("/auth/login", data = "<body>")]
 async fn log_in(
     guest: Guest,
@@ -165,12 +202,27 @@ fn login_token(app: &App, label: Label, now: Timestamp) -> Result<(Secret, NewTo
     Ok((secret, token))
 }
 
+/// Log out
+///
+/// The token that asks is revoked.
+#[utoipa::path(
+    operation_id = "logOut",
+    responses((status = 204, description = "It is revoked.")),
+)]
 #[post("/auth/logout")]
 async fn log_out(caller: Caller, app: &AppState) -> Result<Done> {
     app.store.revoke(caller.user.id, caller.token).await?;
     Ok(Done)
 }
 
+/// Sessions
+///
+/// Everything that admits somebody as this account: log-ins and tokens, by id.
+#[utoipa::path(
+    operation_id = "listSessions",
+    params(description::UpTo200),
+    responses((status = 200, description = "A page of them.", body = Vec<Session>)),
+)]
 #[get("/auth/tokens")]
 async fn sessions(caller: Caller, query: Query, app: &AppState) -> Result<Listed<Session>> {
     let page = Page::parse(query.0, SESSIONS)?;
@@ -182,6 +234,15 @@ async fn sessions(caller: Caller, query: Query, app: &AppState) -> Result<Listed
     ))
 }
 
+/// End a session
+///
+/// The token is revoked at once.
+#[utoipa::path(
+    operation_id = "endSession",
+    params(("id" = Id, Path, description = "The session's id.")),
+    responses((status = 204, description = "It is ended.")),
+    extensions(("x-errors" = json!(["not_found"]))),
+)]
 #[delete("/auth/tokens/<id>")]
 async fn revoke(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
     app.store
@@ -190,13 +251,28 @@ async fn revoke(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
     Ok(Done)
 }
 
-/// Logs out everywhere, here too.
+/// Log out everywhere
+///
+/// Every session and token of the account is ended, this one too.
+#[utoipa::path(
+    operation_id = "endSessions",
+    responses((status = 204, description = "They are ended.")),
+)]
 #[delete("/auth/tokens")]
 async fn revoke_all(caller: Caller, app: &AppState) -> Result<Done> {
     app.store.revoke_all(caller.user.id).await?;
     Ok(Done)
 }
 
+/// Change the password
+///
+/// Every other token of the account is revoked.
+#[utoipa::path(
+    operation_id = "changePassword",
+    request_body = description::PasswordChange,
+    responses((status = 204, description = "It is changed.")),
+    extensions(("x-errors" = json!(["invalid_credentials", "forbidden"]))),
+)]
 #[post("/auth/password", data = "<body>")]
 async fn change_password(
     caller: Caller,
@@ -214,6 +290,16 @@ async fn change_password(
     Ok(Done)
 }
 
+/// Set a password by a reset code
+///
+/// The code is of a one-time link that an admin hands out, good for an hour. Every token of the account is revoked.
+#[utoipa::path(
+    operation_id = "resetPassword",
+    request_body = description::Reset,
+    responses((status = 204, description = "It is set.")),
+    extensions(("x-errors" = json!(["invalid_credentials", "account_disabled", "rate_limited"]))),
+    security(()),
+)]
 #[post("/auth/reset", data = "<body>")]
 async fn reset_password(guest: Guest, body: Body, app: &AppState) -> Result<Done> {
     let Reset { code, new } = Reset::parse(body.0)?;

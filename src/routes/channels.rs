@@ -2,14 +2,17 @@
 
 use rocket::http::Status;
 use rocket::{Route, delete, get, patch, post, put, routes};
+use utoipa::OpenApi;
 
 use super::body::{Body, Query};
+use super::description;
 use super::idempotency::{Answered, Idempotent};
 use super::{AppState, Done, Json, Listed, path_id};
 use crate::accounts::Caller;
 use crate::channels::{CHANNELS, Channel, ChannelChange, NewChannel};
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::id::Id;
 use crate::idempotency::{Answer, Terms};
 use crate::page::Page;
 
@@ -25,6 +28,27 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
+/// What stands above the handlers.
+#[derive(OpenApi)]
+#[openapi(paths(
+    channels,
+    create,
+    channel,
+    modify,
+    leave,
+    add_recipient,
+    remove_recipient
+))]
+pub(super) struct Description;
+
+/// Channels
+///
+/// The DMs and groups of the account that asks, newest first.
+#[utoipa::path(
+    operation_id = "listChannels",
+    params(description::UpTo1000),
+    responses((status = 200, description = "A page of them.", body = Vec<description::ChannelShape>)),
+)]
 #[get("/users/@me/channels")]
 async fn channels(caller: Caller, query: Query, app: &AppState) -> Result<Listed<Channel>> {
     let page = Page::parse(query.0, CHANNELS)?;
@@ -34,6 +58,16 @@ async fn channels(caller: Caller, query: Query, app: &AppState) -> Result<Listed
     ))
 }
 
+/// Open a DM, or make a group
+///
+/// A DM is the same one for ever, whoever of the two asks; one that was hidden shows again. A group is a new one each time. 10 new ones in 10 minutes.
+#[utoipa::path(
+    operation_id = "openChannel",
+    params(description::Once),
+    request_body = description::NewChannel,
+    responses((status = 200, description = "The channel.", body = description::ChannelShape)),
+    extensions(("x-errors" = json!(["blocked"]))),
+)]
 #[post("/users/@me/channels", data = "<body>")]
 async fn create(
     caller: Caller,
@@ -60,6 +94,15 @@ async fn create(
     Ok(Answered(Status::Ok, answer))
 }
 
+/// A channel
+///
+/// One that the account takes part in.
+#[utoipa::path(
+    operation_id = "getChannel",
+    params(("id" = Id, Path, description = "The channel's id.")),
+    responses((status = 200, description = "The channel.", body = description::ChannelShape)),
+    extensions(("x-errors" = json!(["unknown_channel"]))),
+)]
 #[get("/channels/<id>")]
 async fn channel(caller: Caller, id: &str, app: &AppState) -> Result<Json<Channel>> {
     Ok(Json::ok(
@@ -69,6 +112,16 @@ async fn channel(caller: Caller, id: &str, app: &AppState) -> Result<Json<Channe
     ))
 }
 
+/// Change a group
+///
+/// The name by anybody in it, the owner by the owner.
+#[utoipa::path(
+    operation_id = "modifyGroup",
+    params(("id" = Id, Path, description = "The channel's id.")),
+    request_body = description::GroupChange,
+    responses((status = 200, description = "The group as it is now.", body = description::GroupShape)),
+    extensions(("x-errors" = json!(["forbidden", "unknown_channel", "not_owner"]))),
+)]
 #[patch("/channels/<id>", data = "<body>")]
 async fn modify(caller: Caller, id: &str, body: Body, app: &AppState) -> Result<Json<Channel>> {
     let id = path_id("channel.id", id)?;
@@ -79,6 +132,15 @@ async fn modify(caller: Caller, id: &str, body: Body, app: &AppState) -> Result<
     ))
 }
 
+/// Hide a DM, or leave a group
+///
+/// A DM is hidden for the requester alone, until either asks for it again. An owner's place goes to the longest-standing participant; the last to leave deletes the group.
+#[utoipa::path(
+    operation_id = "leaveChannel",
+    params(("id" = Id, Path, description = "The channel's id.")),
+    responses((status = 204, description = "It is hidden, or left.")),
+    extensions(("x-errors" = json!(["unknown_channel"]))),
+)]
 #[delete("/channels/<id>")]
 async fn leave(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
     app.store
@@ -87,6 +149,15 @@ async fn leave(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
     Ok(Done)
 }
 
+/// Bring somebody into a group
+///
+/// By anybody in it. Who is in it already stays.
+#[utoipa::path(
+    operation_id = "addRecipient",
+    params(("id" = Id, Path, description = "The channel's id."), ("user" = Id, Path, description = "The user's id.")),
+    responses((status = 204, description = "They are in it.")),
+    extensions(("x-errors" = json!(["forbidden", "unknown_channel", "unknown_user", "blocked"]))),
+)]
 #[put("/channels/<id>/recipients/<user>")]
 async fn add_recipient(caller: Caller, id: &str, user: &str, app: &AppState) -> Result<Done> {
     let (id, user) = (path_id("channel.id", id)?, path_id("user.id", user)?);
@@ -97,6 +168,15 @@ async fn add_recipient(caller: Caller, id: &str, user: &str, app: &AppState) -> 
     Ok(Done)
 }
 
+/// Take somebody out of a group
+///
+/// By its owner; oneself by oneself, which is leaving.
+#[utoipa::path(
+    operation_id = "removeRecipient",
+    params(("id" = Id, Path, description = "The channel's id."), ("user" = Id, Path, description = "The user's id.")),
+    responses((status = 204, description = "They are out of it.")),
+    extensions(("x-errors" = json!(["forbidden", "unknown_channel", "unknown_user", "not_owner"]))),
+)]
 #[delete("/channels/<id>/recipients/<user>")]
 async fn remove_recipient(caller: Caller, id: &str, user: &str, app: &AppState) -> Result<Done> {
     let (id, user) = (path_id("channel.id", id)?, path_id("user.id", user)?);

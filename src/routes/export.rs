@@ -15,9 +15,10 @@ use rocket::{Route, get, routes};
 use serde::Serialize;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use utoipa::{OpenApi, ToSchema};
 
 use super::AppState;
-use crate::accounts::Caller;
+use crate::accounts::{Caller, Session};
 use crate::audit::{Entry, Filter, Object};
 use crate::clock::Timestamp;
 use crate::communities::Invite;
@@ -26,7 +27,8 @@ use crate::id::Id;
 use crate::images::Owner;
 use crate::page::{Cursor, Listing, Page};
 use crate::store::Store;
-use crate::views::{ChannelView, Member, Membership, Participant};
+use crate::users::User;
+use crate::views::{AccountDetails, ChannelView, Member, Membership, Participant};
 
 /// How many entries are read at once.
 const AT_ONCE: u16 = 200;
@@ -35,6 +37,18 @@ pub(super) fn routes() -> Vec<Route> {
     routes![export]
 }
 
+/// What stands above the handlers.
+#[derive(OpenApi)]
+#[openapi(paths(export))]
+pub(super) struct Description;
+
+/// Everything kept of the account
+///
+/// As one document, written as it is read.
+#[utoipa::path(
+    operation_id = "exportMe",
+    responses((status = 200, description = "The document.", body = ExportShape)),
+)]
 #[get("/users/@me/export")]
 #[allow(clippy::needless_pass_by_value)] // as Rocket hands guards over
 fn export(caller: Caller, app: &AppState) -> Export {
@@ -54,11 +68,13 @@ fn export(caller: Caller, app: &AppState) -> Export {
 }
 
 /// What an admin did to the account. Who and from where is the admin's own affair.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Deed {
     at: Timestamp,
     action: String,
+    #[schema(value_type = Option<Object>, required = true)]
     before: Option<Object>,
+    #[schema(value_type = Option<Object>, required = true)]
     after: Option<Object>,
 }
 
@@ -74,7 +90,7 @@ impl From<Entry> for Deed {
 }
 
 /// An invite, and where it leads.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct OwnInvite {
     community_id: Id,
     #[serde(flatten)]
@@ -82,12 +98,14 @@ struct OwnInvite {
 }
 
 /// A channel as its participant knows it: whether others have hidden it is their own affair.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct OwnChannel {
     id: Id,
     #[serde(rename = "type")]
     kind: i64,
+    #[schema(required = true)]
     name: Option<String>,
+    #[schema(required = true)]
     owner_id: Option<Id>,
     hidden: bool,
     participants: Vec<Member>,
@@ -105,6 +123,25 @@ impl OwnChannel {
             participants: view.participants.into_iter().map(Member::from).collect(),
         }
     }
+}
+
+/// The document as it comes to be.
+#[derive(ToSchema)]
+#[schema(as = Export)]
+#[allow(dead_code)] // a shape alone: it is written part by part
+struct ExportShape {
+    account: AccountDetails,
+    /// The picture itself, as a data URI.
+    #[schema(required = true)]
+    avatar: Option<String>,
+    communities: Vec<Membership>,
+    /// To the account's own communities.
+    invites: Vec<OwnInvite>,
+    channels: Vec<OwnChannel>,
+    sessions: Vec<Session>,
+    blocks: Vec<User>,
+    /// What admins did to the account.
+    audit: Vec<Deed>,
 }
 
 /// The document while it is written, part by part.

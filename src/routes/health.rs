@@ -5,6 +5,7 @@ use rocket::request::Request;
 use rocket::response::{Responder, Result as Outcome};
 use rocket::{Route, get, routes};
 use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
 
 use super::{AppState, Json, respond};
 use crate::backups::Check;
@@ -15,36 +16,62 @@ pub(super) fn routes() -> Vec<Route> {
     routes![health, ready]
 }
 
-#[derive(Serialize)]
+/// What stands above the handlers.
+#[derive(OpenApi)]
+#[openapi(paths(health, ready))]
+pub(super) struct Description;
+
+#[derive(Serialize, ToSchema)]
 struct Alive {
+    #[schema(example = "ok")]
     status: &'static str,
 }
 
+/// Whether the process lives
+///
+/// Public, and not counted.
+#[utoipa::path(
+    operation_id = "getHealth",
+    responses((status = 200, description = "It does.", body = Alive)),
+    security(()),
+)]
 #[get("/health")]
 fn health() -> Json<Alive> {
     Json::ok(Alive { status: "ok" })
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Ready {
     status: &'static str,
     /// That it was asked just now.
     store: &'static str,
     /// The last look at the whole of the data; null until the first one since the start has ended.
+    #[schema(required = true)]
     check: Option<Check>,
     /// The newest verified backup; null where there is none.
+    #[schema(required = true)]
     backup: Option<Age>,
     /// What an operator should know; nothing that stands against serving.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     warnings: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Age {
     made_at: Timestamp,
     age_seconds: i64,
 }
 
+/// Whether the server can work
+///
+/// Whether the store answers and the last look at the whole of it found no damage. Public, and not counted.
+#[utoipa::path(
+    operation_id = "getReady",
+    responses((status = 200, description = "It can.", body = Ready)),
+    extensions(("x-errors" = json!(["not_ready"]))),
+    security(()),
+)]
 #[get("/ready")]
 async fn ready(app: &AppState) -> Result<Json<Ready>, NotReady> {
     app.store.ping().await.map_err(NotReady)?;

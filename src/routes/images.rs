@@ -14,6 +14,7 @@ use rocket::http::{ContentType, Header, Status};
 use rocket::request::Request;
 use rocket::response::{Responder, Response, Result as Outcome};
 use rocket::{Route, State, get, routes};
+use utoipa::OpenApi;
 
 use super::body::Query;
 use super::{App, AppState, path_id};
@@ -38,6 +39,29 @@ pub(super) fn routes() -> Vec<Route> {
     routes![avatar, icon]
 }
 
+/// What stands above the handlers.
+#[derive(OpenApi)]
+#[openapi(paths(avatar, icon))]
+pub(super) struct Description;
+
+/// An avatar
+///
+/// For everybody, and for ever: an address with a hash never shows anything else.
+#[utoipa::path(
+    operation_id = "getAvatar",
+    params(
+            ("id" = Id, Path, description = "The user's id."),
+            ("file" = String, Path, description = "The image's hash, or `default` for the picture drawn from the id, and `.png` or `.webp`; drawn ones are PNG.", example = "default.png"),
+            ("size" = Option<u16>, Query, description = "Pixels a side: 16, 32, 64, 128, 256 or 512.", minimum = 16, maximum = 512, example = 64),
+            ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the one that is there already."),
+        ),
+    responses(
+            (status = 200, description = "The picture.", content((Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
+            (status = 304, description = "It is the one that `If-None-Match` names."),
+        ),
+    extensions(("x-errors" = json!(["invalid_request", "not_found"]))),
+    security(()),
+)]
 #[get("/avatars/<id>/<file>")]
 async fn avatar(
     id: &str,
@@ -50,6 +74,24 @@ async fn avatar(
     gallery.show(Owner::User(id), file, query, app).await
 }
 
+/// An icon
+///
+/// A community's, as avatars are.
+#[utoipa::path(
+    operation_id = "getIcon",
+    params(
+            ("id" = Id, Path, description = "The community's id."),
+            ("file" = String, Path, description = "The image's hash, or `default` for the picture drawn from the id, and `.png` or `.webp`; drawn ones are PNG.", example = "default.png"),
+            ("size" = Option<u16>, Query, description = "Pixels a side: 16, 32, 64, 128, 256 or 512.", minimum = 16, maximum = 512, example = 64),
+            ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the one that is there already."),
+        ),
+    responses(
+            (status = 200, description = "The picture.", content((Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
+            (status = 304, description = "It is the one that `If-None-Match` names."),
+        ),
+    extensions(("x-errors" = json!(["invalid_request", "not_found"]))),
+    security(()),
+)]
 #[get("/icons/<id>/<file>")]
 async fn icon(
     id: &str,

@@ -8,6 +8,7 @@ pub(crate) mod body;
 mod channels;
 mod communities;
 pub(crate) mod counted;
+mod description;
 mod dress;
 mod exchange;
 mod export;
@@ -28,6 +29,7 @@ use rocket::response::{Responder, Response, Result as Outcome};
 use rocket::shield::Shield;
 use rocket::{Build, Rocket, Route, State, catch, catchers};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::backups::Keeper;
 use crate::config::Scheme;
@@ -77,7 +79,10 @@ pub(crate) struct App {
 }
 
 /// Mounts every route at `/` and again at `/v1`, the catchers, and what dresses the answers.
-pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
+///
+/// # Errors
+/// [`Error::Internal`] if the description can't be written, of which there is no way known.
+pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Result<Rocket<Build>> {
     let routes: Vec<_> = [
         users::routes(),
         accounts::routes(),
@@ -87,11 +92,15 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
         export::routes(),
         images::routes(),
         health::routes(),
+        description::routes(),
     ]
     .concat();
     let dress = dress::Dress::new(app.meter.clone(), app.metrics.clone());
-    rocket
+    let described = description::Described::new();
+    let described = described.map_err(|error| Error::Internal(error.to_string()))?;
+    let rocket = rocket
         .manage(app)
+        .manage(described)
         .manage(images::Gallery::new())
         .mount("/", routes.clone())
         .mount("/v1", routes)
@@ -99,7 +108,8 @@ pub(crate) fn mount(rocket: Rocket<Build>, app: App) -> Rocket<Build> {
         // Rocket brings headers of its own along unless told otherwise.
         .attach(Shield::new())
         .attach(dress)
-        .attach(limits::sweeping())
+        .attach(limits::sweeping());
+    Ok(rocket)
 }
 
 /// What the account page does by the same handlers, at its own address and with its own session.
@@ -233,17 +243,42 @@ impl<'r, T: Serialize> Responder<'r, 'static> for Listed<T> {
     }
 }
 
-#[derive(Serialize)]
+/// Why something was not done.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Error)]
 struct ErrorBody {
+    /// For programs; it never changes its meaning.
     code: &'static str,
+    /// For people; it says what to do.
     message: String,
+    /// The fields at fault, the first 100 of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     errors: Vec<FieldError>,
-    /// Seconds.
+    /// Of a 429: seconds until the next request may come.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     retry_after: Option<f64>,
+    /// Of a 429: whether all requests are meant, or this kind alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     global: Option<bool>,
+}
+
+impl ErrorBody {
+    fn of(error: &Error) -> Self {
+        let limited = match error {
+            Error::Limited(standing) => Some(standing),
+            _ => None,
+        };
+        Self {
+            code: error.code(),
+            message: error.message().into_owned(),
+            errors: error.fields(),
+            retry_after: limited.map(|standing| standing.reset_after.as_secs_f64()),
+            global: limited.map(|standing| standing.bucket.is_global()),
+        }
+    }
 }
 
 impl<'r> Responder<'r, 'static> for Error {
@@ -258,18 +293,7 @@ impl<'r> Responder<'r, 'static> for Error {
 
 /// The contract's error body under this status.
 fn respond(error: &Error, status: Status) -> Outcome<'static> {
-    let limited = match error {
-        Error::Limited(standing) => Some(standing),
-        _ => None,
-    };
-    let body = ErrorBody {
-        code: error.code(),
-        message: error.message().into_owned(),
-        errors: error.fields(),
-        retry_after: limited.map(|standing| standing.reset_after.as_secs_f64()),
-        global: limited.map(|standing| standing.bucket.is_global()),
-    };
-    let mut response = json(status, &body)?;
+    let mut response = json(status, &ErrorBody::of(error))?;
     match error {
         Error::Unauthorized | Error::InvalidCredentials => {
             response.set_header(Header::new("WWW-Authenticate", "Bearer"))

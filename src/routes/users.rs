@@ -1,31 +1,64 @@
 //! `/users`: who somebody is.
 
 use rocket::{Route, delete, get, patch, routes};
+use utoipa::OpenApi;
 
 use super::accounts::check_own_password;
 use super::address::Address;
 use super::auth::Visitor;
 use super::body::{Body, BodyWithImage, Query};
+use super::description;
 use super::{AppState, Done, Json, path_id};
 use crate::accounts::{Caller, parse_farewell};
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::id::Id;
 use crate::users::{Asker, Change, Tag, User, UsernameCheck, UsernameQuery};
 
 pub(super) fn routes() -> Vec<Route> {
     routes![me, user, user_by_tag, check_username, modify_me, delete_me]
 }
 
+/// What stands above the handlers.
+#[derive(OpenApi)]
+#[openapi(paths(me, user, user_by_tag, check_username, modify_me, delete_me))]
+pub(super) struct Description;
+
+/// The account that asks
+///
+/// The token's account, as everybody sees it.
+#[utoipa::path(
+    operation_id = "getMe",
+    responses((status = 200, description = "The account.", body = User)),
+)]
 #[get("/users/@me")]
 fn me(caller: Caller) -> Json<User> {
     Json::ok(caller.user)
 }
 
+/// A user
+///
+/// Of a deleted account, its tombstone: `Deleted User`, `0000`.
+#[utoipa::path(
+    operation_id = "getUser",
+    params(("id" = Id, Path, description = "The user's id.")),
+    responses((status = 200, description = "The user.", body = User)),
+    extensions(("x-errors" = json!(["unknown_user"]))),
+)]
 #[get("/users/<id>")]
 async fn user(_caller: Caller, id: &str, app: &AppState) -> Result<Json<User>> {
     Ok(Json::ok(app.store.user(path_id("user.id", id)?).await?))
 }
 
+/// The user with a tag
+///
+/// This is how one comes from a tag to an id. Names are compared without case, and by what they look like.
+#[utoipa::path(
+    operation_id = "findUser",
+    params(("tag" = String, Query, description = "Name, `#`, discriminator.", example = "NamesAreHardOkay?#0001")),
+    responses((status = 200, description = "The user.", body = User)),
+    extensions(("x-errors" = json!(["unknown_user"]))),
+)]
 #[get("/users")]
 async fn user_by_tag(_caller: Caller, query: Query, app: &AppState) -> Result<Json<User>> {
     let mut query = query.0;
@@ -34,7 +67,20 @@ async fn user_by_tag(_caller: Caller, query: Query, app: &AppState) -> Result<Js
     Ok(Json::ok(app.store.user_by_tag(tag?).await?))
 }
 
-/// For who chooses a name: says while they type whether the rules allow it.
+/// Whether a name may be had
+///
+/// For who chooses a name: whether the rules allow it, else which one forbids it, and which of its discriminators are taken, where the
+/// asker could take one. With a token or without. 30 at once from one address, then 2 a second.
+#[utoipa::path(
+    operation_id = "checkUsername",
+    params(
+            ("username" = String, Query, description = "The name, as it is typed."),
+            ("invite" = Option<String>, Query, description = "An instance invite's code: who has a good one may register."),
+        ),
+    responses((status = 200, description = "What there is to say about it.", body = UsernameCheck)),
+    extensions(("x-errors" = json!(["account_disabled", "invalid_request", "rate_limited"]))),
+    security((), ("token" = [])),
+)]
 #[get("/usernames/check")]
 async fn check_username(
     visitor: Visitor,
@@ -55,6 +101,15 @@ async fn check_username(
     Ok(Json::ok(UsernameCheck::allowed(&username, taken.await?)))
 }
 
+/// Change name, discriminator or avatar
+///
+/// A name alone keeps the discriminator where that is free, and draws another where it isn't. What the account has already is no change.
+#[utoipa::path(
+    operation_id = "modifyMe",
+    request_body = description::UserChange,
+    responses((status = 200, description = "The account as it is now.", body = User)),
+    extensions(("x-errors" = json!(["tag_taken", "username_full"]))),
+)]
 #[patch("/users/@me", data = "<body>")]
 async fn modify_me(caller: Caller, body: BodyWithImage, app: &AppState) -> Result<Json<User>> {
     let change = Change::parse(body.0, &app.studio).await?;
@@ -66,6 +121,15 @@ async fn modify_me(caller: Caller, body: BodyWithImage, app: &AppState) -> Resul
     ))
 }
 
+/// Delete the account
+///
+/// A tombstone is left. Communities pass to their longest-standing member, or go where there is none. A bot, or who has no password, asks an admin.
+#[utoipa::path(
+    operation_id = "deleteMe",
+    request_body = description::Farewell,
+    responses((status = 204, description = "It is deleted.")),
+    extensions(("x-errors" = json!(["invalid_credentials", "forbidden"]))),
+)]
 #[delete("/users/@me", data = "<body>")]
 async fn delete_me(caller: Caller, from: Address, body: Body, app: &AppState) -> Result<Done> {
     let typed = parse_farewell(body.0)?;
