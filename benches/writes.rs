@@ -25,6 +25,7 @@ use rand::{RngExt, SeedableRng};
 use rusqlite::Connection;
 use saryno::channels::{Channels, DmPair};
 use saryno::clock::Timestamp;
+use saryno::etag::Precondition;
 use saryno::id::{Generator, Id};
 use saryno::idempotency::Terms;
 use saryno::limits::{Allowance, Bucket};
@@ -319,7 +320,13 @@ async fn rename(store: &Sqlite, random: &mut SmallRng) {
     };
     let allowance = allowance(Bucket::Renames, 3_600);
     store
-        .modify_user(user(random), change, random.random(), Some(allowance))
+        .modify_user(
+            user(random),
+            change,
+            Precondition::Any,
+            random.random(),
+            Some(allowance),
+        )
         .await
         .unwrap();
 }

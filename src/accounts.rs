@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::error::{Problem, Result};
+use crate::etag::Precondition;
 use crate::fields::Fields;
 use crate::id::Id;
 use crate::names::Username;
@@ -291,8 +292,14 @@ pub trait Accounts: Send + Sync {
     /// Makes a tombstone of an account whose password was checked, as an admin's deletion does.
     ///
     /// # Errors
-    /// `InvalidCredentials` if the password is no longer the one that was checked; `AccountDisabled`.
-    async fn delete_account(&self, user: Id, checked: PasswordHash) -> Result<()>;
+    /// `InvalidCredentials` if the password is no longer the one that was checked; `AccountDisabled`; `PreconditionFailed` if the user
+    /// is no such version.
+    async fn delete_account(
+        &self,
+        user: Id,
+        checked: PasswordHash,
+        precondition: Precondition,
+    ) -> Result<()>;
 
     /// Whose password a reset code would set.
     ///

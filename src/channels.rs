@@ -5,6 +5,7 @@ use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
 use crate::error::{Error, FieldError, Problem, Result};
+use crate::etag::Precondition;
 use crate::fields::{Fields, Number};
 use crate::id::Id;
 use crate::idempotency::{Answer, Terms};
@@ -258,7 +259,8 @@ pub fn unknown_recipient() -> Problem {
 
 /// What the store does with channels. Each method is one transaction; every one can fail with `Busy`, `StorageFull`,
 /// `ShuttingDown` and `Internal`, and then nothing was written. `requester` is the account that asks: a write of one that was
-/// deleted or disabled since it was admitted fails with `Unauthorized` or `AccountDisabled`.
+/// deleted or disabled since it was admitted fails with `Unauthorized` or `AccountDisabled`. What the requester is shown of a channel
+/// is the version that a precondition is held against; `PreconditionFailed` if it is another.
 #[async_trait]
 pub trait Channels: Send + Sync {
     /// The pair's DM as the requester, one of the two, sees it; made with this id if there is none. For whom it was hidden it
@@ -305,15 +307,20 @@ pub trait Channels: Send + Sync {
     /// # Errors
     /// `UnknownChannel`; `Forbidden` for a DM; `NotOwner` if `owner_id` is given by somebody else; `Invalid` if the new owner
     /// doesn't take part.
-    async fn modify_channel(&self, requester: Id, id: Id, change: ChannelChange)
-    -> Result<Channel>;
+    async fn modify_channel(
+        &self,
+        requester: Id,
+        id: Id,
+        change: ChannelChange,
+        precondition: Precondition,
+    ) -> Result<Channel>;
 
     /// Hides a DM for the requester, or leaves a group: an owner's place goes to the longest-standing participant, the last to
     /// leave deletes it.
     ///
     /// # Errors
     /// `UnknownChannel`.
-    async fn leave_channel(&self, requester: Id, id: Id) -> Result<()>;
+    async fn leave_channel(&self, requester: Id, id: Id, precondition: Precondition) -> Result<()>;
 
     /// Brings somebody into a group of at most `group_max` people; who is in it already stays, since when they were. `since`
     /// is a fresh id: it orders the participants by how long they have been there.

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 pub use crate::accounts::Code;
 use crate::clock::Timestamp;
 use crate::error::{Problem, Result};
+use crate::etag::Precondition;
 use crate::fields::{Fields, Number};
 use crate::id::Id;
 use crate::idempotency::{Answer, Once};
@@ -178,7 +179,8 @@ impl NewInvite {
 /// `ShuttingDown` and `Internal`, and then nothing was written. `requester` is the account that asks: a write of one that was
 /// deleted or disabled since it was admitted fails with `Unauthorized` or `AccountDisabled`. A community the requester is no
 /// member of is `UnknownCommunity`; what only its owner may do is `NotOwner` for other members. What is made `once` and was made
-/// before is not made again, and answers as it did then; a key of another request is `IdempotencyConflict`.
+/// before is not made again, and answers as it did then; a key of another request is `IdempotencyConflict`. What is no version that a
+/// precondition names does not change: `PreconditionFailed`.
 #[async_trait]
 #[allow(clippy::too_many_arguments)] // ids, codes and moments are not made in there
 pub trait Communities: Send + Sync {
@@ -215,13 +217,19 @@ pub trait Communities: Send + Sync {
         requester: Id,
         id: Id,
         change: CommunityChange,
+        precondition: Precondition,
     ) -> Result<Community>;
 
     /// Deletes it with its memberships and invites; owner only.
     ///
     /// # Errors
     /// `UnknownCommunity`, `NotOwner`.
-    async fn delete_community(&self, requester: Id, id: Id) -> Result<()>;
+    async fn delete_community(
+        &self,
+        requester: Id,
+        id: Id,
+        precondition: Precondition,
+    ) -> Result<()>;
 
     /// Ends the requester's membership.
     ///

@@ -57,6 +57,8 @@ pub enum Error {
     AlreadyMember,
     /// 409: an owner can't leave; they hand over or delete.
     OwnerCannotLeave,
+    /// 412: it is no longer what the change was meant for.
+    PreconditionFailed,
     /// 413: holds the limit in bytes.
     BodyTooLarge(usize),
     /// 415: a `Content-Type` that isn't JSON.
@@ -104,6 +106,7 @@ impl Error {
             | Self::IdempotencyConflict
             | Self::AlreadyMember
             | Self::OwnerCannotLeave => 409,
+            Self::PreconditionFailed => 412,
             Self::BodyTooLarge(_) => 413,
             Self::UnsupportedMediaType => 415,
             Self::Limited(_) => 429,
@@ -135,6 +138,7 @@ impl Error {
             Self::IdempotencyConflict => "idempotency_conflict",
             Self::AlreadyMember => "already_member",
             Self::OwnerCannotLeave => "owner_cannot_leave",
+            Self::PreconditionFailed => "precondition_failed",
             Self::BodyTooLarge(_) => "body_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::Limited(_) => "rate_limited",
@@ -208,6 +212,9 @@ impl Error {
             Self::AlreadyMember => "That account is a member of the community already.",
             Self::OwnerCannotLeave => {
                 "The owner can't leave; hand the community over or delete it."
+            }
+            Self::PreconditionFailed => {
+                "This has changed since you read it, and nothing was written; read it again, and send the change with its new ETag if it still is right."
             }
             Self::BodyTooLarge(limit) => {
                 return Cow::Owned(format!(

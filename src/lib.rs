@@ -14,7 +14,7 @@
 //! | [`portable`] | a whole instance as lines of JSON, from one server to another |
 //! | [`id`], [`clock`], [`page`] | snowflakes and their generator; moments; keyset paging |
 //! | [`cores`], [`disk`] | the queue for work that keeps a core busy; what data lie on |
-//! | [`fields`], [`error`], [`limits`], [`idempotency`] | a body read with all its faults at once; the one error; how often is too often; what is done once |
+//! | [`fields`], [`error`], [`limits`], [`idempotency`], [`etag`] | a body read with all its faults at once; the one error; how often is too often; what is done once; what is done to one version only |
 //! | [`meter`], [`metrics`] | how the server does, second by second, and for an operator's Prometheus |
 //! | [`store`] | everything that lasts: the trait, SQLite behind it, and what of it is kept in memory |
 //! | `routes` | the REST API: one file a topic |
@@ -44,6 +44,7 @@ pub mod directory;
 pub mod discriminators;
 pub mod disk;
 pub mod error;
+pub mod etag;
 pub mod fields;
 pub mod flags;
 pub mod id;
@@ -84,6 +85,7 @@ use images::Studio;
 use meter::Meter;
 use metrics::Metrics;
 use passwords::Hasher;
+pub use routes::description::document as description;
 use routes::metrics::Observed;
 use store::Store;
 use systemd::Manager;
@@ -114,6 +116,7 @@ pub fn server(
         studio: Studio::new(cores),
         group_dm_max: config.group_dm_max,
         trusted_proxies: config.trusted_proxies.clone(),
+        cors_origins: config.cors.origins.clone(),
         public_url: config.public_url.clone(),
         scheme: config.scheme(),
         term: identity.as_ref().map(|identity| identity.term),
@@ -151,7 +154,7 @@ pub fn server(
         |_| Box::pin(async move { ending.end() }),
     ));
     let observed = Observed::new(&app, config.metrics.token.clone());
-    let mut rocket = routes::mount(web::mount(rocket), app)?.manage(observed);
+    let mut rocket = routes::mount(web::mount(rocket), app).manage(observed);
     if config.metrics.token.is_some() && config.metrics.address.is_none() {
         rocket = rocket.mount("/", routes::metrics::routes());
     }

@@ -12,6 +12,7 @@ use crate::accounts::{Code, NewToken, PasswordHash};
 use crate::clock::Timestamp;
 pub use crate::discriminators::{Discriminator, Taken};
 use crate::error::{FieldError, Problem, Result};
+use crate::etag::Precondition;
 use crate::fields::Fields;
 pub use crate::flags::{Flag, Flags};
 use crate::id::Id;
@@ -322,11 +323,12 @@ pub trait Users: Send + Sync {
     /// `random`, where it isn't; a discriminator given is that very one. What the user has already is no change.
     ///
     /// # Errors
-    /// `TagTaken`, `UsernameFull`; `Limited` if the tag was changed as often as the allowance goes; `Unauthorized` or `AccountDisabled` if the account is not what it was when it was admitted.
+    /// `PreconditionFailed` if the user is no such version; `TagTaken`, `UsernameFull`; `Limited` if the tag was changed as often as the allowance goes; `Unauthorized` or `AccountDisabled` if the account is not what it was when it was admitted.
     async fn modify_user(
         &self,
         id: Id,
         change: Change,
+        precondition: Precondition,
         random: u64,
         allowance: Option<Allowance>,
     ) -> Result<User>;

@@ -11,6 +11,7 @@ use saryno::audit::Author;
 use saryno::channels::{Channels, DmPair, NewGroup};
 use saryno::communities::{Communities, NewCommunity};
 use saryno::error::Error;
+use saryno::etag::Precondition;
 use saryno::id::{Generator, Id};
 use saryno::idempotency::Terms;
 use saryno::names::Name;
@@ -129,7 +130,9 @@ impl Walk {
             4..6 => {
                 let change = self.change();
                 let random = self.random.random();
-                let renamed = store.modify_user(user, change, random, None).await;
+                let renamed = store
+                    .modify_user(user, change, Precondition::Any, random, None)
+                    .await;
                 self.happened(renamed);
             }
             6 => {
@@ -184,7 +187,7 @@ impl Walk {
             }
             12 | 13 => {
                 let channel = self.one_of(|walk| &walk.channels);
-                let left = store.leave_channel(user, channel).await;
+                let left = store.leave_channel(user, channel, Precondition::Any).await;
                 self.happened(left);
             }
             14 => {

@@ -5,11 +5,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use jsonschema::Validator;
 use rocket::http::Method;
-use rocket::local::blocking::Client;
-use saryno::id::{Generator, Id};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, keeper, store, unlimited};
+use crate::support::Answer;
 
 /// What stands beside the REST API at the root.
 const ELSEWHERE: [&str; 6] = ["admin", "account", "metrics", "api", "favicon.ico", "docs"];
@@ -32,22 +30,12 @@ pub(crate) struct Described {
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
-/// The description of a server of this build.
+/// What the code says.
 pub(crate) fn description() -> &'static Described {
     static DESCRIBED: OnceLock<Described> = OnceLock::new();
-    DESCRIBED.get_or_init(|| {
-        // On a thread of its own: whoever asks may be in the middle of a runtime.
-        let fetched = std::thread::spawn(|| {
-            let (directory, store) = store();
-            let ids = Generator::new(0, Id::MIN);
-            let server = saryno::server(&unlimited(), store, ids, keeper(directory.path()));
-            let client = Client::untracked(server.unwrap()).unwrap();
-            client.get("/openapi.json").dispatch().into_json::<Value>()
-        });
-        Described {
-            document: fetched.join().unwrap().unwrap(),
-            validators: Mutex::new(HashMap::new()),
-        }
+    DESCRIBED.get_or_init(|| Described {
+        document: saryno::description().unwrap(),
+        validators: Mutex::new(HashMap::new()),
     })
 }
 

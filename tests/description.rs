@@ -1,6 +1,8 @@
 //! `/openapi.json`: what the REST API says of itself.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use rocket::http::Method;
 use serde_json::Value;
@@ -51,6 +53,21 @@ async fn the_description_is_public_and_the_same_under_v1() {
     }
     let refused = server.call(Method::Post, "/openapi.json", None, None).await;
     assert_eq!(refused.fails(), failure(405, "method_not_allowed"));
+}
+
+/// `SARYNO_DESCRIBE=1 cargo test description::` writes it anew.
+#[test]
+fn what_is_served_is_what_the_code_says() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("static/openapi.json");
+    let said = format!("{:#}\n", saryno::description().unwrap());
+    if std::env::var_os("SARYNO_DESCRIBE").is_some() {
+        fs::write(&path, &said).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == said,
+        "static/openapi.json is not what the code says; SARYNO_DESCRIBE=1 cargo test description:: writes it anew"
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ use saryno::accounts::{Accounts, Label, NewToken, Secret, SecretHash};
 use saryno::actions::{Action, UserAction};
 use saryno::clock::Timestamp;
 use saryno::error::Error;
+use saryno::etag::Precondition;
 use saryno::id::{Generator, Id};
 use saryno::page::{Cursor, Page};
 use saryno::store::Store;
@@ -221,7 +222,9 @@ async fn of_thousands_of_renames_none_is_answered_before_every_reader_sees_it() 
         .collect();
     let rename = async |place: usize| {
         for name in 1..=RENAMES {
-            let answer = store.modify_user(accounts[place], to(name), 0, None).await;
+            let answer = store
+                .modify_user(accounts[place], to(name), Precondition::Any, 0, None)
+                .await;
             assert_eq!(answer.unwrap().username, name.to_string());
             seen[place].fetch_max(name, Ordering::SeqCst);
         }

@@ -8,6 +8,7 @@ use futures::FutureExt;
 use rusqlite::Connection;
 use saryno::communities::{Communities, NewCommunity};
 use saryno::error::{Error, Result};
+use saryno::etag::Precondition;
 use saryno::id::{Generator, Id};
 use saryno::store::Store;
 use saryno::store::sqlite::{Options, Sqlite};
@@ -39,7 +40,10 @@ async fn a_restart_mints_above_everything_even_where_the_clock_stepped_back() {
         icon: None,
     };
     store.create_community(ada, new, ahead, None).await.unwrap();
-    store.delete_community(ada, ahead).await.unwrap();
+    store
+        .delete_community(ada, ahead, Precondition::Any)
+        .await
+        .unwrap();
     drop(store);
     let store = reopen(&directory).unwrap();
     let ids = Generator::new(0, store.highest_id().await.unwrap());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use saryno::channels::{Channels, DmPair, NewGroup};
 use saryno::clock::Timestamp;
 use saryno::error::{Error, Result};
+use saryno::etag::Precondition;
 use saryno::id::{Generator, Id};
 use saryno::idempotency::Terms;
 use saryno::limits::{Allowance, Bucket, Standing};
@@ -81,7 +82,9 @@ impl Bench {
             avatar: None,
         };
         let allowance = self.allowance(Bucket::Renames, HOUR, now);
-        let renamed = self.store.modify_user(self.me, change, 0, Some(allowance));
+        let renamed =
+            self.store
+                .modify_user(self.me, change, Precondition::Any, 0, Some(allowance));
         renamed.await.map(drop)
     }
 

@@ -8,6 +8,7 @@ use saryno::accounts::{Accounts, Label, NewToken, PasswordHash, Secret};
 use saryno::channels::{Channels, DmPair, NewGroup};
 use saryno::communities::{Code, Communities, Community, NewCommunity, NewInvite};
 use saryno::error::{Error, Result};
+use saryno::etag::Precondition;
 use saryno::id::{Generator, Id};
 use saryno::idempotency::Terms;
 use saryno::store::Store;
@@ -129,7 +130,11 @@ async fn deleting_the_newest_row_does_not_lower_the_highest_id() {
     );
 
     let community = bench.community(ada).await.id;
-    bench.store.delete_community(ada, community).await.unwrap();
+    bench
+        .store
+        .delete_community(ada, community, Precondition::Any)
+        .await
+        .unwrap();
     assert_eq!(bench.store.highest_id().await, Ok(community));
 
     let group = bench.id();
@@ -143,7 +148,11 @@ async fn deleting_the_newest_row_does_not_lower_the_highest_id() {
         .await
         .unwrap();
     for participant in [ada, bob, cy] {
-        bench.store.leave_channel(participant, group).await.unwrap();
+        bench
+            .store
+            .leave_channel(participant, group, Precondition::Any)
+            .await
+            .unwrap();
     }
     assert_eq!(
         bench.store.channel(ada, group).await,
@@ -186,7 +195,10 @@ async fn names_of_one_key_share_their_discriminators_however_they_are_written() 
         avatar: None,
     };
     assert!(matches!(
-        bench.store.modify_user(drawn.id, change, 0, None).await,
+        bench
+            .store
+            .modify_user(drawn.id, change, Precondition::Any, 0, None)
+            .await,
         Err(Error::TagTaken(_))
     ));
 }
@@ -382,7 +394,10 @@ async fn writes_of(bench: &Bench, who: Id, others: [Id; 2], code: &Code) -> Vec<
             .await
             .map(drop),
         join.await.map(drop),
-        store.modify_user(who, change, 0, None).await.map(drop),
+        store
+            .modify_user(who, change, Precondition::Any, 0, None)
+            .await
+            .map(drop),
     ]
 }
 

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use rusqlite::Connection;
 use saryno::actions::{Action, UserAction};
 use saryno::error::Error;
+use saryno::etag::Precondition;
 use saryno::id::{Generator, Id};
 use saryno::users::{Asker, Change, Discriminator, Users};
 
@@ -256,7 +257,9 @@ async fn a_change_that_is_refused_or_undone_leaves_the_bits_as_they_were() {
         (change("ada", 7), taken("ada#0007")),
         (change("bob", 7), taken("bob#0007")),
     ] {
-        let outcome = store.modify_user(me, change.clone(), 0, None).await;
+        let outcome = store
+            .modify_user(me, change.clone(), Precondition::Any, 0, None)
+            .await;
         assert_eq!(outcome, refused);
         let rename = UserAction::Modify { change, random: 0 };
         let outcome = perform(&store, Action::User(me, rename)).await;

@@ -37,6 +37,8 @@ pub struct Config {
     pub tls: Tls,
     /// Networks whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Pages of other origins.
+    pub cors: Cors,
     /// How many people a group holds, the requester included; 3 to 100.
     pub group_dm_max: usize,
     /// How often somebody may do something.
@@ -59,6 +61,14 @@ pub struct Tls {
     pub certificate: Option<PathBuf>,
     /// Its private key, in PEM.
     pub key: Option<PathBuf>,
+}
+
+/// `cors.*`: off unless there are origins.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cors {
+    /// Those whose pages may read answers of the REST API, as browsers send them; `*` for all.
+    pub origins: Vec<String>,
 }
 
 /// `metrics.*`: off unless one of the two is set.
@@ -167,6 +177,7 @@ impl Default for Config {
             workers: cores,
             worker_id: 0,
             trusted_proxies: Vec::new(),
+            cors: Cors::default(),
             group_dm_max: 10,
             limits: Limits {
                 enabled: true,

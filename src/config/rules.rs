@@ -54,6 +54,14 @@ impl Config {
                 ),
             ),
             (
+                self.cors.origins.iter().all(|origin| is_sent(origin)),
+                "cors.origins",
+                format!(
+                    "cors.origins is a list of origins as browsers send them, as in [\"https://chat.example\"]: lower case, a port only where it is not the usual one, nothing behind it; or [\"*\"] for all. It is {:?}",
+                    self.cors.origins
+                ),
+            ),
+            (
                 (3..=LARGEST_GROUP).contains(&self.group_dm_max),
                 "group_dm_max",
                 format!(
@@ -156,9 +164,43 @@ fn is_origin(url: &str) -> bool {
     good_port && (named(host) || numbered(host))
 }
 
+/// Whether a browser could send it as the origin of a page, or whether it stands for all (Fetch, section 3.2).
+fn is_sent(origin: &str) -> bool {
+    let usual = origin.starts_with("https://") && origin.ends_with(":443")
+        || origin.starts_with("http://") && origin.ends_with(":80");
+    let plain = origin.is_ascii() && !origin.bytes().any(|byte| byte.is_ascii_uppercase());
+    origin == "*" || is_origin(origin) && plain && !usual
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_origin;
+    use super::{is_origin, is_sent};
+
+    #[test]
+    fn an_origin_is_what_a_browser_would_send() {
+        for good in [
+            "*",
+            "http://localhost:5173",
+            "https://chat.example",
+            "https://chat.example:8443",
+            "http://[::1]:8080",
+        ] {
+            assert!(is_sent(good), "{good}");
+        }
+        for bad in [
+            "",
+            "null",
+            "chat.example",
+            "https://chat.example/",
+            "https://Chat.example",
+            "https://café.example",
+            "https://chat.example:443",
+            "http://chat.example:80",
+            "https://*.example",
+        ] {
+            assert!(!is_sent(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn a_public_url_is_a_scheme_a_host_and_perhaps_a_port() {

@@ -5,13 +5,15 @@ use rocket::{Route, delete, get, patch, post, put, routes};
 use utoipa::OpenApi;
 
 use super::body::{Body, Query};
+use super::conditional::Versioned;
 use super::description;
 use super::idempotency::{Answered, Idempotent};
-use super::{AppState, Done, Json, Listed, path_id};
+use super::{AppState, Done, Listed, path_id};
 use crate::accounts::Caller;
 use crate::channels::{CHANNELS, Channel, ChannelChange, NewChannel};
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::etag::Precondition;
 use crate::id::Id;
 use crate::idempotency::{Answer, Terms};
 use crate::page::Page;
@@ -99,13 +101,13 @@ async fn create(
 /// One that the account takes part in.
 #[utoipa::path(
     operation_id = "getChannel",
-    params(("id" = Id, Path, description = "The channel's id.")),
+    params(description::Known, ("id" = Id, Path, description = "The channel's id.")),
     responses((status = 200, description = "The channel.", body = description::ChannelShape)),
     extensions(("x-errors" = json!(["unknown_channel"]))),
 )]
 #[get("/channels/<id>")]
-async fn channel(caller: Caller, id: &str, app: &AppState) -> Result<Json<Channel>> {
-    Ok(Json::ok(
+async fn channel(caller: Caller, id: &str, app: &AppState) -> Result<Versioned<Channel>> {
+    Ok(Versioned(
         app.store
             .channel(caller.user.id, path_id("channel.id", id)?)
             .await?,
@@ -117,17 +119,28 @@ async fn channel(caller: Caller, id: &str, app: &AppState) -> Result<Json<Channe
 /// The name by anybody in it, the owner by the owner.
 #[utoipa::path(
     operation_id = "modifyGroup",
-    params(("id" = Id, Path, description = "The channel's id.")),
+    params(description::Meant, ("id" = Id, Path, description = "The channel's id.")),
     request_body = description::GroupChange,
     responses((status = 200, description = "The group as it is now.", body = description::GroupShape)),
     extensions(("x-errors" = json!(["forbidden", "unknown_channel", "not_owner"]))),
 )]
 #[patch("/channels/<id>", data = "<body>")]
-async fn modify(caller: Caller, id: &str, body: Body, app: &AppState) -> Result<Json<Channel>> {
+async fn modify(
+    caller: Caller,
+    precondition: Precondition,
+    id: &str,
+    body: Body,
+    app: &AppState,
+) -> Result<Versioned<Channel>> {
     let id = path_id("channel.id", id)?;
-    Ok(Json::ok(
+    Ok(Versioned(
         app.store
-            .modify_channel(caller.user.id, id, ChannelChange::parse(body.0)?)
+            .modify_channel(
+                caller.user.id,
+                id,
+                ChannelChange::parse(body.0)?,
+                precondition,
+            )
             .await?,
     ))
 }
@@ -137,14 +150,19 @@ async fn modify(caller: Caller, id: &str, body: Body, app: &AppState) -> Result<
 /// A DM is hidden for the requester alone, until either asks for it again. An owner's place goes to the longest-standing participant; the last to leave deletes the group.
 #[utoipa::path(
     operation_id = "leaveChannel",
-    params(("id" = Id, Path, description = "The channel's id.")),
+    params(description::Meant, ("id" = Id, Path, description = "The channel's id.")),
     responses((status = 204, description = "It is hidden, or left.")),
     extensions(("x-errors" = json!(["unknown_channel"]))),
 )]
 #[delete("/channels/<id>")]
-async fn leave(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
+async fn leave(
+    caller: Caller,
+    precondition: Precondition,
+    id: &str,
+    app: &AppState,
+) -> Result<Done> {
     app.store
-        .leave_channel(caller.user.id, path_id("channel.id", id)?)
+        .leave_channel(caller.user.id, path_id("channel.id", id)?, precondition)
         .await?;
     Ok(Done)
 }

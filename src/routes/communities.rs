@@ -5,6 +5,7 @@ use rocket::{Route, delete, get, patch, post, routes};
 use utoipa::OpenApi;
 
 use super::body::{Body, BodyWithImage, Query};
+use super::conditional::Versioned;
 use super::description;
 use super::idempotency::{Answered, Idempotent};
 use super::{AppState, Done, Json, Listed, path_id};
@@ -15,6 +16,7 @@ use crate::communities::{
     NewCommunity, NewInvite,
 };
 use crate::error::Result;
+use crate::etag::Precondition;
 use crate::id::Id;
 use crate::page::Page;
 use crate::users::User;
@@ -126,13 +128,13 @@ async fn create(
 /// One that the account is a member of.
 #[utoipa::path(
     operation_id = "getCommunity",
-    params(("id" = Id, Path, description = "The community's id.")),
+    params(description::Known, ("id" = Id, Path, description = "The community's id.")),
     responses((status = 200, description = "The community.", body = Community)),
     extensions(("x-errors" = json!(["unknown_community"]))),
 )]
 #[get("/communities/<id>")]
-async fn community(caller: Caller, id: &str, app: &AppState) -> Result<Json<Community>> {
-    Ok(Json::ok(
+async fn community(caller: Caller, id: &str, app: &AppState) -> Result<Versioned<Community>> {
+    Ok(Versioned(
         app.store
             .community(caller.user.id, community_id(id)?)
             .await?,
@@ -144,7 +146,7 @@ async fn community(caller: Caller, id: &str, app: &AppState) -> Result<Json<Comm
 /// By its owner; a new owner is a member.
 #[utoipa::path(
     operation_id = "modifyCommunity",
-    params(("id" = Id, Path, description = "The community's id.")),
+    params(description::Meant, ("id" = Id, Path, description = "The community's id.")),
     request_body = description::CommunityChange,
     responses((status = 200, description = "The community as it is now.", body = Community)),
     extensions(("x-errors" = json!(["unknown_community", "not_owner"]))),
@@ -152,15 +154,16 @@ async fn community(caller: Caller, id: &str, app: &AppState) -> Result<Json<Comm
 #[patch("/communities/<id>", data = "<body>")]
 async fn modify(
     caller: Caller,
+    precondition: Precondition,
     id: &str,
     body: BodyWithImage,
     app: &AppState,
-) -> Result<Json<Community>> {
+) -> Result<Versioned<Community>> {
     let id = community_id(id)?;
     let change = CommunityChange::parse(body.0, &app.studio).await?;
-    Ok(Json::ok(
+    Ok(Versioned(
         app.store
-            .modify_community(caller.user.id, id, change)
+            .modify_community(caller.user.id, id, change, precondition)
             .await?,
     ))
 }
@@ -170,14 +173,19 @@ async fn modify(
 /// By its owner; its invites go along.
 #[utoipa::path(
     operation_id = "deleteCommunity",
-    params(("id" = Id, Path, description = "The community's id.")),
+    params(description::Meant, ("id" = Id, Path, description = "The community's id.")),
     responses((status = 204, description = "It is deleted.")),
     extensions(("x-errors" = json!(["unknown_community", "not_owner"]))),
 )]
 #[delete("/communities/<id>")]
-async fn delete_community(caller: Caller, id: &str, app: &AppState) -> Result<Done> {
+async fn delete_community(
+    caller: Caller,
+    precondition: Precondition,
+    id: &str,
+    app: &AppState,
+) -> Result<Done> {
     app.store
-        .delete_community(caller.user.id, community_id(id)?)
+        .delete_community(caller.user.id, community_id(id)?, precondition)
         .await?;
     Ok(Done)
 }

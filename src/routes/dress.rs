@@ -10,8 +10,8 @@ use rocket::request::Request;
 use rocket::response::Response;
 use rocket::{Data, Orbit, Rocket};
 
-use super::counted;
 use super::exchange::Exchange;
+use super::{cors, counted};
 use crate::meter::Meter;
 use crate::metrics::Metrics;
 
@@ -19,12 +19,12 @@ use crate::metrics::Metrics;
 pub(super) fn dress(request: &Request<'_>, response: &mut Response<'_>) {
     let exchange = Exchange::of(request);
     // Looked through once: each question to the map costs the hash of a name.
-    let (mut told, mut policy, mut tagged) = (false, false, false);
+    let (mut told, mut policy, mut kept) = (false, false, false);
     for header in response.headers().iter() {
         told |= header.name() == "X-RateLimit-Bucket";
         // The admin page says otherwise of its own files.
         policy |= header.name() == "Content-Security-Policy";
-        tagged |= header.name() == "ETag";
+        kept |= header.name() == "Cache-Control";
     }
     response.set_header(Header::new("X-Request-Id", exchange.id()));
     response.set_header(Header::new("X-Content-Type-Options", "nosniff"));
@@ -41,8 +41,8 @@ pub(super) fn dress(request: &Request<'_>, response: &mut Response<'_>) {
         let nothing = "default-src 'none'; frame-ancestors 'none'";
         response.set_header(Header::new("Content-Security-Policy", nothing));
     }
-    // An answer is nobody else's to keep, and a token must not lie in a cache.
-    if !tagged {
+    // An answer is nobody else's to keep, and a token must not lie in a cache. A client that keeps a version itself asks with its `ETag`.
+    if !kept {
         response.set_header(Header::new("Cache-Control", "no-store"));
     }
     // Rocket's own with TLS, for a year. It is for a whole name with all its ports, which are not this program's to decide for: on
@@ -50,6 +50,7 @@ pub(super) fn dress(request: &Request<'_>, response: &mut Response<'_>) {
     if request.rocket().config().tls_enabled() {
         response.remove_header("Strict-Transport-Security");
     }
+    cors::allow(request, response);
 }
 
 /// Dresses every answer, counts it, and logs every request.

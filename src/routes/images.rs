@@ -17,6 +17,7 @@ use rocket::{Route, State, get, routes};
 use utoipa::OpenApi;
 
 use super::body::Query;
+use super::description;
 use super::{App, AppState, path_id};
 use crate::error::{Error, Result};
 use crate::id::Id;
@@ -53,7 +54,7 @@ pub(super) struct Description;
             ("id" = Id, Path, description = "The user's id."),
             ("file" = String, Path, description = "The image's hash, or `default` for the picture drawn from the id, and `.png` or `.webp`; drawn ones are PNG.", example = "default.png"),
             ("size" = Option<u16>, Query, description = "Pixels a side: 16, 32, 64, 128, 256 or 512.", minimum = 16, maximum = 512, example = 64),
-            ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the one that is there already."),
+            description::Known,
         ),
     responses(
             (status = 200, description = "The picture.", content((Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
@@ -83,7 +84,7 @@ async fn avatar(
             ("id" = Id, Path, description = "The community's id."),
             ("file" = String, Path, description = "The image's hash, or `default` for the picture drawn from the id, and `.png` or `.webp`; drawn ones are PNG.", example = "default.png"),
             ("size" = Option<u16>, Query, description = "Pixels a side: 16, 32, 64, 128, 256 or 512.", minimum = 16, maximum = 512, example = 64),
-            ("If-None-Match" = Option<String>, Header, description = "The `ETag` of the one that is there already."),
+            description::Known,
         ),
     responses(
             (status = 200, description = "The picture.", content((Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),

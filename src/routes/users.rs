@@ -7,11 +7,13 @@ use super::accounts::check_own_password;
 use super::address::Address;
 use super::auth::Visitor;
 use super::body::{Body, BodyWithImage, Query};
+use super::conditional::Versioned;
 use super::description;
 use super::{AppState, Done, Json, path_id};
 use crate::accounts::{Caller, parse_farewell};
 use crate::clock::Timestamp;
 use crate::error::Result;
+use crate::etag::Precondition;
 use crate::id::Id;
 use crate::users::{Asker, Change, Tag, User, UsernameCheck, UsernameQuery};
 
@@ -29,11 +31,12 @@ pub(super) struct Description;
 /// The token's account, as everybody sees it.
 #[utoipa::path(
     operation_id = "getMe",
+    params(description::Known),
     responses((status = 200, description = "The account.", body = User)),
 )]
 #[get("/users/@me")]
-fn me(caller: Caller) -> Json<User> {
-    Json::ok(caller.user)
+fn me(caller: Caller) -> Versioned<User> {
+    Versioned(caller.user)
 }
 
 /// A user
@@ -41,13 +44,13 @@ fn me(caller: Caller) -> Json<User> {
 /// Of a deleted account, its tombstone: `Deleted User`, `0000`.
 #[utoipa::path(
     operation_id = "getUser",
-    params(("id" = Id, Path, description = "The user's id.")),
+    params(description::Known, ("id" = Id, Path, description = "The user's id.")),
     responses((status = 200, description = "The user.", body = User)),
     extensions(("x-errors" = json!(["unknown_user"]))),
 )]
 #[get("/users/<id>")]
-async fn user(_caller: Caller, id: &str, app: &AppState) -> Result<Json<User>> {
-    Ok(Json::ok(app.store.user(path_id("user.id", id)?).await?))
+async fn user(_caller: Caller, id: &str, app: &AppState) -> Result<Versioned<User>> {
+    Ok(Versioned(app.store.user(path_id("user.id", id)?).await?))
 }
 
 /// The user with a tag
@@ -55,16 +58,16 @@ async fn user(_caller: Caller, id: &str, app: &AppState) -> Result<Json<User>> {
 /// This is how one comes from a tag to an id. Names are compared without case, and by what they look like.
 #[utoipa::path(
     operation_id = "findUser",
-    params(("tag" = String, Query, description = "Name, `#`, discriminator.", example = "NamesAreHardOkay?#0001")),
+    params(description::Known, ("tag" = String, Query, description = "Name, `#`, discriminator.", example = "NamesAreHardOkay?#0001")),
     responses((status = 200, description = "The user.", body = User)),
     extensions(("x-errors" = json!(["unknown_user"]))),
 )]
 #[get("/users")]
-async fn user_by_tag(_caller: Caller, query: Query, app: &AppState) -> Result<Json<User>> {
+async fn user_by_tag(_caller: Caller, query: Query, app: &AppState) -> Result<Versioned<User>> {
     let mut query = query.0;
     let tag = query.required::<Tag>("tag");
     query.finish_known()?;
-    Ok(Json::ok(app.store.user_by_tag(tag?).await?))
+    Ok(Versioned(app.store.user_by_tag(tag?).await?))
 }
 
 /// Whether a name may be had
@@ -106,17 +109,29 @@ async fn check_username(
 /// A name alone keeps the discriminator where that is free, and draws another where it isn't. What the account has already is no change.
 #[utoipa::path(
     operation_id = "modifyMe",
+    params(description::Meant),
     request_body = description::UserChange,
     responses((status = 200, description = "The account as it is now.", body = User)),
     extensions(("x-errors" = json!(["tag_taken", "username_full"]))),
 )]
 #[patch("/users/@me", data = "<body>")]
-async fn modify_me(caller: Caller, body: BodyWithImage, app: &AppState) -> Result<Json<User>> {
+async fn modify_me(
+    caller: Caller,
+    precondition: Precondition,
+    body: BodyWithImage,
+    app: &AppState,
+) -> Result<Versioned<User>> {
     let change = Change::parse(body.0, &app.studio).await?;
     let allowance = app.limits.renames(Timestamp::now());
-    Ok(Json::ok(
+    Ok(Versioned(
         app.store
-            .modify_user(caller.user.id, change, rand::random(), allowance)
+            .modify_user(
+                caller.user.id,
+                change,
+                precondition,
+                rand::random(),
+                allowance,
+            )
             .await?,
     ))
 }
@@ -126,14 +141,23 @@ async fn modify_me(caller: Caller, body: BodyWithImage, app: &AppState) -> Resul
 /// A tombstone is left. Communities pass to their longest-standing member, or go where there is none. A bot, or who has no password, asks an admin.
 #[utoipa::path(
     operation_id = "deleteMe",
+    params(description::Meant),
     request_body = description::Farewell,
     responses((status = 204, description = "It is deleted.")),
     extensions(("x-errors" = json!(["invalid_credentials", "forbidden"]))),
 )]
 #[delete("/users/@me", data = "<body>")]
-async fn delete_me(caller: Caller, from: Address, body: Body, app: &AppState) -> Result<Done> {
+async fn delete_me(
+    caller: Caller,
+    precondition: Precondition,
+    from: Address,
+    body: Body,
+    app: &AppState,
+) -> Result<Done> {
     let typed = parse_farewell(body.0)?;
     let checked = check_own_password(app, &caller, from, typed).await?;
-    app.store.delete_account(caller.user.id, checked).await?;
+    app.store
+        .delete_account(caller.user.id, checked, precondition)
+        .await?;
     Ok(Done)
 }

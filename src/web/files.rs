@@ -18,6 +18,7 @@ use rocket::response::{Responder, Response, Result as Outcome};
 use rust_embed::RustEmbed;
 
 use crate::error::{Error, Result};
+use crate::etag;
 
 /// Scripts and styles come from here and nowhere else; Pico's icons are data: images in its style sheet.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -41,6 +42,7 @@ impl File {
             "js" => ContentType::JavaScript,
             "css" => ContentType::CSS,
             "svg" => ContentType::SVG,
+            "json" => ContentType::JSON,
             _ => return None,
         };
         let file = Static::get(path)?;
@@ -82,14 +84,19 @@ impl Files {
         // Hidden files and ways out of the directory are no paths.
         let path = path.to_path_buf(false).map_err(|_| Error::NotFound)?;
         let path = path.to_str().ok_or(Error::NotFound)?;
-        let found = match path {
-            "" if !uri.path().ends_with('/') => {
-                return Ok(Asset::Moved(format!("{}/", uri.path())));
-            }
-            "" | "index.html" => self.get(index),
-            path => self.get(path),
-        };
-        found.map(Asset::File).ok_or(Error::NotFound)
+        match path {
+            "" if !uri.path().ends_with('/') => Ok(Asset::Moved(format!("{}/", uri.path()))),
+            "" | "index.html" => self.at(index),
+            path => self.at(path),
+        }
+    }
+
+    /// The file at this path of the tree.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub(crate) fn at(&self, path: &str) -> Result<Asset> {
+        self.get(path).map(Asset::File).ok_or(Error::NotFound)
     }
 
     fn get(&self, path: &str) -> Option<Arc<File>> {
@@ -140,10 +147,10 @@ impl<'r> Responder<'r, 'static> for Asset {
     }
 }
 
-/// Whether the requester has what bears this tag; compared weakly, as RFC 9110 (section 13.1.2) has it.
+/// Whether the requester has what bears this tag (RFC 9110, section 13.1.2).
 pub(crate) fn is_known(request: &Request<'_>, tag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
-    listed(request, "If-None-Match").any(|known| known == "*" || opaque(known) == opaque(tag))
+    let mut lists = request.headers().get("If-None-Match");
+    lists.any(|list| etag::names(list, tag))
 }
 
 /// The members of a header's list, without their parameters.

@@ -51,6 +51,28 @@ pub(in crate::routes) struct Once {
     key: Option<String>,
 }
 
+/// What the client has already.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(in crate::routes) struct Known {
+    /// The `ETag` of the version that the client has: if it is the current one, the answer is 304 without a body.
+    #[param(rename = "If-None-Match", example = "\"d1fba762150c532c\"")]
+    tags: Option<String>,
+}
+
+/// What the client means.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(in crate::routes) struct Meant {
+    /// The `ETag` of the version that the change is meant for: if somebody else was faster, the answer is 412 and nothing changes.
+    #[param(
+        rename = "If-Match",
+        pattern = r#"^(\*|"[!#-~]*")$"#,
+        example = "\"d1fba762150c532c\""
+    )]
+    tags: Option<String>,
+}
+
 /// A name to be: 1 to 30 characters once spaces are tidied, any script and recommended emoji; no `@`, `#`, `:`, nor three backticks in a row.
 #[derive(ToSchema)]
 #[schema(value_type = String, min_length = 1, example = "NamesAreHardOkay?")]

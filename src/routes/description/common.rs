@@ -79,7 +79,9 @@ fn codes_of(method: &str, operation: &mut Value) -> Vec<String> {
         .collect();
     let has_body = operation.get("requestBody").is_some();
     let parameters = operation["parameters"].as_array();
-    let is_keyed = parameters.is_some_and(|all| all.iter().any(|one| one["in"] == "header"));
+    let takes =
+        |name: &str| parameters.is_some_and(|all| all.iter().any(|one| one["name"] == name));
+    let (is_keyed, is_meant) = (takes("Idempotency-Key"), takes("If-Match"));
     let is_public = operation.get("security").is_some();
     let mut add = |more: &[&str]| codes.extend(more.iter().map(|code| (*code).to_owned()));
     if !is_public {
@@ -88,6 +90,9 @@ fn codes_of(method: &str, operation: &mut Value) -> Vec<String> {
         add(&["unsupported_media_type"]);
         if is_keyed {
             add(&["idempotency_conflict", "invalid_request"]);
+        }
+        if is_meant {
+            add(&["precondition_failed", "invalid_request"]);
         }
         if parameters.is_some_and(|all| all.iter().any(|one| one["in"] != "header")) {
             add(&["invalid_request"]);
@@ -183,14 +188,19 @@ fn dress_successes(operation: &mut Value, codes: &[String]) {
     if has("Idempotency-Key") {
         names.push("Idempotency-Replayed");
     }
-    if has("If-None-Match") {
-        names.push("ETag");
-    }
     if codes.iter().any(|code| code == "rate_limited") {
         names.extend(LIMITS);
     }
+    let is_read = has("If-None-Match");
+    let is_versioned = is_read || has("If-Match");
+    if is_read {
+        let description = "The client has the current version.";
+        operation["responses"]["304"] = json!({ "description": description });
+    }
     if let Some(responses) = operation["responses"].as_object_mut() {
-        for response in responses.values_mut() {
+        for (status, response) in responses {
+            let tag = (is_versioned && status != "204").then_some("ETag");
+            let names: Vec<_> = names.iter().copied().chain(tag).collect();
             response["headers"] = references(&names);
         }
     }
@@ -265,6 +275,7 @@ fn known() -> BTreeMap<String, Error> {
         Error::IdempotencyConflict,
         Error::AlreadyMember,
         Error::OwnerCannotLeave,
+        Error::PreconditionFailed,
         Error::BodyTooLarge(64 * 1024),
         Error::UnsupportedMediaType,
         Error::Limited(limited),

@@ -1,4 +1,7 @@
-//! The REST API as it describes itself: OpenAPI 3.1 at `/openapi.json`, made of what stands above each handler and each type.
+//! The REST API as it describes itself: OpenAPI 3.1, made of what stands above each handler and each type.
+//!
+//! What is served is `static/openapi.json`, which a test holds equal to [`document`] and writes anew on demand: what makes it is 1.2 MB
+//! of code, which the linker leaves out of the executable.
 //!
 //! Above a handler stands what is its own: what it does, what it takes, how it answers, and the codes it fails with, in
 //! `x-errors`. What it has in common with others (who is admitted, limits, headers, the errors of all) is added in [`common`].
@@ -6,14 +9,14 @@
 mod bodies;
 mod common;
 
-use rocket::http::Status;
-use rocket::response::{Responder, Response, Result as Outcome};
-use rocket::{Request, Route, State, get, routes};
+use rocket::{Route, State, get, routes};
 use serde_json::Value;
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 
+use crate::error::{Error, Result};
+use crate::web::{Asset, Files};
 pub(super) use bodies::*;
 
 pub(super) fn routes() -> Vec<Route> {
@@ -49,7 +52,10 @@ pub(super) fn routes() -> Vec<Route> {
 struct Frame;
 
 /// The whole of it.
-fn document() -> Result<Value, serde_json::Error> {
+///
+/// # Errors
+/// [`Error::Internal`] if it can't be written as JSON, of which there is no way known.
+pub fn document() -> Result<Value> {
     let parts = [
         ("Users", super::users::Description::openapi()),
         ("Accounts", super::accounts::Description::openapi()),
@@ -72,7 +78,8 @@ fn document() -> Result<Value, serde_json::Error> {
         .build();
     let components = document.components.get_or_insert_default();
     components.add_security_scheme("token", SecurityScheme::Http(token));
-    let mut document = serde_json::to_value(document)?;
+    let written = serde_json::to_value(document);
+    let mut document = written.map_err(|error| Error::Internal(error.to_string()))?;
     common::complete(&mut document);
     Ok(document)
 }
@@ -93,39 +100,16 @@ fn tagged(tag: &str, mut document: Document) -> Document {
     document
 }
 
-/// The description, written once.
-pub(super) struct Described(String);
-
-impl Described {
-    /// # Errors
-    /// Those of writing JSON, of which there are none here.
-    pub(super) fn new() -> Result<Self, serde_json::Error> {
-        Ok(Self(document()?.to_string()))
-    }
-}
-
 /// This description
 ///
 /// OpenAPI 3.1, of this server's version. Public, and not counted.
 #[utoipa::path(
     operation_id = "describe",
+    params(Known),
     responses((status = 200, description = "An OpenAPI document.", body = Object)),
     security(()),
 )]
 #[get("/openapi.json")]
-fn description(described: &State<Described>) -> Written<'_> {
-    Written(&described.0)
-}
-
-/// JSON that was written before.
-struct Written<'r>(&'r str);
-
-impl<'r> Responder<'r, 'r> for Written<'r> {
-    fn respond_to(self, _: &'r Request<'_>) -> Outcome<'r> {
-        Response::build()
-            .status(Status::Ok)
-            .raw_header("Content-Type", "application/json")
-            .sized_body(self.0.len(), std::io::Cursor::new(self.0))
-            .ok()
-    }
+fn description(files: &State<Files>) -> Result<Asset> {
+    files.at("openapi.json")
 }

@@ -5,10 +5,11 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::rows::{require_active, walk};
 use super::users::{bury, create, find};
-use super::{Sqlite, registration};
+use super::{Sqlite, registration, terms};
 use crate::accounts::{Accounts, Credentials, InstanceInvite, PasswordHash, Policy};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::etag::Precondition;
 use crate::id::Id;
 use crate::page::{Listing, Order, Page};
 use crate::store::cached::Token;
@@ -193,10 +194,16 @@ impl Accounts for Sqlite {
         .await
     }
 
-    async fn delete_account(&self, user: Id, checked: PasswordHash) -> Result<()> {
+    async fn delete_account(
+        &self,
+        user: Id,
+        checked: PasswordHash,
+        precondition: Precondition,
+    ) -> Result<()> {
         self.write(move |connection| {
             require_checked(connection, user, &checked)?;
-            bury(connection, user).map(drop)
+            let current = || find(connection, user);
+            terms::matching(&precondition, current, || bury(connection, user).map(drop))
         })
         .await
     }

@@ -10,6 +10,7 @@ use crate::channels::{
     Channel, ChannelChange, Channels, DM, DmPair, GROUP, Kind, NewGroup, unknown_recipient,
 };
 use crate::error::{Error, Problem, Result};
+use crate::etag::Precondition;
 use crate::id::Id;
 use crate::idempotency::{Answer, Terms};
 use crate::limits::Allowance;
@@ -149,27 +150,28 @@ impl Channels for Sqlite {
         requester: Id,
         id: Id,
         change: ChannelChange,
+        precondition: Precondition,
     ) -> Result<Channel> {
         self.write(move |connection| {
             require_active(connection, requester)?;
-            groups::modify(connection, requester, id, &change)?;
-            find(connection, requester, id)
+            let current = || find(connection, requester, id);
+            terms::matching(&precondition, current, || {
+                groups::modify(connection, requester, id, &change)?;
+                find(connection, requester, id)
+            })
         })
         .await
     }
 
-    async fn leave_channel(&self, requester: Id, id: Id) -> Result<()> {
+    async fn leave_channel(&self, requester: Id, id: Id, precondition: Precondition) -> Result<()> {
         self.write(move |connection| {
             require_active(connection, requester)?;
-            match find(connection, requester, id)?.kind {
-                Kind::Dm => {
-                    let sql = "UPDATE participants SET hidden = 1 WHERE channel_id = :channel AND user_id = :user";
-                    let parameters = named_params! { ":channel": id, ":user": requester };
-                    connection.prepare_cached(sql)?.execute(parameters)?;
-                    Ok(())
-                }
+            let channel = find(connection, requester, id)?;
+            let current = || Ok(&channel);
+            terms::matching(&precondition, current, || match channel.kind {
+                Kind::Dm => hide(connection, requester, id),
                 Kind::Group { .. } => groups::leave(connection, requester, id),
-            }
+            })
         })
         .await
     }
@@ -309,6 +311,13 @@ pub(super) fn require_unblocked(connection: &Connection, requester: Id, other: I
 pub(super) fn add(connection: &Connection, channel: Id, user: Id, since: Id) -> Result<()> {
     let parameters = named_params! { ":channel": channel, ":user": user, ":since": since };
     connection.prepare_cached(ADD)?.execute(parameters)?;
+    Ok(())
+}
+
+fn hide(connection: &Connection, user: Id, channel: Id) -> Result<()> {
+    let sql = "UPDATE participants SET hidden = 1 WHERE channel_id = :channel AND user_id = :user";
+    let parameters = named_params! { ":channel": channel, ":user": user };
+    connection.prepare_cached(sql)?.execute(parameters)?;
     Ok(())
 }
 

@@ -10,6 +10,7 @@ use crate::communities::{
     Code, Communities, Community, CommunityChange, Invitation, Invite, NewCommunity, NewInvite,
 };
 use crate::error::{Error, Problem, Result};
+use crate::etag::Precondition;
 use crate::id::Id;
 use crate::idempotency::{Answer, Once};
 use crate::page::{Listing, Order, Page};
@@ -111,21 +112,33 @@ impl Communities for Sqlite {
         requester: Id,
         id: Id,
         change: CommunityChange,
+        precondition: Precondition,
     ) -> Result<Community> {
         self.write(move |connection| {
             require_active(connection, requester)?;
-            require_owner(connection, requester, id)?;
-            modify(connection, id, &change)?;
-            find(connection, requester, id)
+            let owned = require_owner(connection, requester, id)?;
+            terms::matching(
+                &precondition,
+                || Ok(owned),
+                || {
+                    modify(connection, id, &change)?;
+                    find(connection, requester, id)
+                },
+            )
         })
         .await
     }
 
-    async fn delete_community(&self, requester: Id, id: Id) -> Result<()> {
+    async fn delete_community(
+        &self,
+        requester: Id,
+        id: Id,
+        precondition: Precondition,
+    ) -> Result<()> {
         self.write(move |connection| {
             require_active(connection, requester)?;
-            require_owner(connection, requester, id)?;
-            delete(connection, id)
+            let owned = require_owner(connection, requester, id)?;
+            terms::matching(&precondition, || Ok(owned), || delete(connection, id))
         })
         .await
     }
@@ -303,10 +316,11 @@ fn find(connection: &Connection, requester: Id, id: Id) -> Result<Community> {
     found.ok_or(Error::UnknownCommunity)
 }
 
-/// Holds an owner's action against who the owner is.
-pub(super) fn require_owner(connection: &Connection, requester: Id, id: Id) -> Result<()> {
-    if find(connection, requester, id)?.owner_id == requester {
-        Ok(())
+/// Holds an owner's action against who the owner is, and tells what is owned.
+pub(super) fn require_owner(connection: &Connection, requester: Id, id: Id) -> Result<Community> {
+    let community = find(connection, requester, id)?;
+    if community.owner_id == requester {
+        Ok(community)
     } else {
         Err(Error::NotOwner)
     }

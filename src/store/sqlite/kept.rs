@@ -165,6 +165,7 @@ mod tests {
     use crate::channels::{ChannelChange, NewGroup};
     use crate::clock::Timestamp;
     use crate::communities::NewCommunity;
+    use crate::etag::Precondition;
     use crate::page::Cursor;
     use crate::store::Store;
     use crate::tokens::{Label, NewToken, Secret};
@@ -249,7 +250,7 @@ mod tests {
 
         async fn rename(&self, name: &str) {
             self.store
-                .modify_user(id(ME), to(name), 0, None)
+                .modify_user(id(ME), to(name), Precondition::Any, 0, None)
                 .await
                 .unwrap();
         }
@@ -579,7 +580,7 @@ mod tests {
         assert!(
             bench
                 .store
-                .modify_user(id(ME), to("new"), 0, None)
+                .modify_user(id(ME), to("new"), Precondition::Any, 0, None)
                 .now_or_never()
                 .is_none()
         );

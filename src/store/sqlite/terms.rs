@@ -1,4 +1,4 @@
-//! The terms on which something is done, in SQL: how often, and only once; both in the transaction of the deed.
+//! The terms on which something is done, in SQL: how often, only once, and to one version only; all in the transaction of the deed.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::etag::Precondition;
 use crate::id::Id;
 use crate::idempotency::{Answer, KEY_END, Once};
 use crate::limits::Allowance;
@@ -85,8 +86,7 @@ pub(super) fn once<T: Serialize>(
         None => {}
     }
     let done = work()?;
-    let answer =
-        serde_json::to_string(&done).map_err(|error| Error::Internal(error.to_string()))?;
+    let answer = written(&done)?;
     connection
         .prepare_cached(REMEMBER)?
         .execute(named_params! {
@@ -97,6 +97,30 @@ pub(super) fn once<T: Serialize>(
             ":at": once.now,
         })?;
     Ok(Answer::First(done))
+}
+
+/// Changes what is still as its requester knows it, and what `current` tells. Where it is not, all of the change is undone; and where
+/// it would have failed anyway, that is what is told (RFC 9110, section 13.2.1).
+pub(super) fn matching<T, C: Serialize>(
+    precondition: &Precondition,
+    current: impl FnOnce() -> Result<C>,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    if *precondition == Precondition::Any {
+        return work();
+    }
+    let current = written(&current()?)?;
+    let done = work()?;
+    if precondition.is_met_by(current.as_bytes()) {
+        Ok(done)
+    } else {
+        Err(Error::PreconditionFailed)
+    }
+}
+
+/// As it is answered.
+fn written(object: &impl Serialize) -> Result<String> {
+    serde_json::to_string(object).map_err(|error| Error::Internal(error.to_string()))
 }
 
 /// Drops what is kept of an account's requests.

@@ -8,6 +8,7 @@ use super::{Sqlite, accounts, blocks, communities, groups, images, registration,
 use crate::clock::Timestamp;
 use crate::communities::Community;
 use crate::error::{Error, Result};
+use crate::etag::Precondition;
 use crate::id::Id;
 use crate::limits::Allowance;
 use crate::names::Username;
@@ -112,16 +113,23 @@ impl Users for Sqlite {
         &self,
         id: Id,
         change: Change,
+        precondition: Precondition,
         random: u64,
         allowance: Option<Allowance>,
     ) -> Result<User> {
         self.write(move |connection| {
             let old = active(connection, id)?;
-            let new = modify(connection, &old, &change, random)?;
-            if (&old.username, old.discriminator) != (&new.username, new.discriminator) {
-                terms::count(connection, id, allowance)?;
-            }
-            Ok(new)
+            terms::matching(
+                &precondition,
+                || Ok(&old),
+                || {
+                    let new = modify(connection, &old, &change, random)?;
+                    if (&old.username, old.discriminator) != (&new.username, new.discriminator) {
+                        terms::count(connection, id, allowance)?;
+                    }
+                    Ok(new)
+                },
+            )
         })
         .await
     }
