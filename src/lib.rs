@@ -132,7 +132,8 @@ pub fn server(
             .as_ref()
             .map(|identity| TlsConfig::from_bytes(&identity.certificate, &identity.key)),
         workers: config.workers,
-        ident: Ident::try_new("Saryno").map_err(|error| Error::Internal(error.clone()))?,
+        // Each header of an answer costs, and this one tells nobody anything they need.
+        ident: Ident::none(),
         // Else a client could choose the address that it is taken to come from; `routes/address.rs` knows better.
         ip_header: None,
         log_level: LogLevel::Off,

@@ -160,6 +160,7 @@ async fn health_pictures_and_the_files_of_the_pages_are_for_anybody_as_often_as_
         "/account",
         "/account/",
         "/admin/",
+        "/docs/",
         "/icons/1/x.png",
     ] {
         for _ in 0..5 {

@@ -33,7 +33,7 @@ const LISTS: [(&str, u32); 17] = [
 ];
 
 /// What is read and is no list that goes on: one thing, a file, or what only admins make more of.
-const OTHERS: [&str; 37] = [
+const OTHERS: [&str; 40] = [
     "/users",
     "/users/@me",
     "/users/@me/export",
@@ -48,6 +48,9 @@ const OTHERS: [&str; 37] = [
     "/health",
     "/ready",
     "/openapi.json",
+    "/docs/guides",
+    "/docs/licences",
+    "/docs/<path..>",
     "/account/<path..>",
     "/account/api/state",
     "/account/api/users",

@@ -71,6 +71,7 @@ mod damaged_pages;
 mod described;
 mod description;
 mod developed;
+mod documentation;
 mod endpoints;
 mod exact;
 mod export;

@@ -1,4 +1,4 @@
-//! Every view of both pages in every window: their looks, their accessibility, their weight.
+//! Every view of the pages, and the documentation, in every window: their looks, their accessibility, their weight.
 
 use std::path::PathBuf;
 
@@ -23,6 +23,8 @@ struct Views {
     account: Vec<(&'static str, String)>,
     /// For who has not logged in to an account.
     account_outside: Vec<(&'static str, String)>,
+    /// For everybody.
+    docs: Vec<(&'static str, String)>,
 }
 
 const PASSWORD: &str = "correct horse";
@@ -145,6 +147,11 @@ fn views(visit: &Visit) -> Views {
         ],
         account: below("account", account),
         account_outside: below("account", account_outside),
+        docs: vec![
+            ("reference", "docs/".into()),
+            ("guides", "docs/guides".into()),
+            ("licences", "docs/licences".into()),
+        ],
     }
 }
 
@@ -157,7 +164,7 @@ pub(crate) fn settle(browser: &Browser) {
     });
 }
 
-/// Goes through every view of both pages, within a session and outside of one, in both schemes; what `look` finds at fault is
+/// Goes through every view of the pages, within a session and outside of one, in both schemes; what `look` finds at fault is
 /// handed back.
 pub(crate) fn look_at_every_view(look: impl Fn(&Browser, &str) -> Vec<String>) -> Vec<String> {
     let visit = Visit::set_up();
@@ -194,6 +201,7 @@ pub(crate) fn look_at_every_view(look: impl Fn(&Browser, &str) -> Vec<String>) -
     browser.press("Log in");
     browser.expect(&heading("Profile"));
     go_through(&views.account);
+    go_through(&views.docs);
     faults
 }
 

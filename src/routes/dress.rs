@@ -28,7 +28,6 @@ pub(super) fn dress(request: &Request<'_>, response: &mut Response<'_>) {
     }
     response.set_header(Header::new("X-Request-Id", exchange.id()));
     response.set_header(Header::new("X-Content-Type-Options", "nosniff"));
-    response.set_header(Header::new("Referrer-Policy", "no-referrer"));
     // A refusal tells it already.
     if let Some(standing) = exchange.standing.get()
         && !told

@@ -1,38 +1,44 @@
-//! The pages' files, inside the executable. A debug build reads them from the disk, so that a change shows with a reload.
+//! The pages' files, compressed, inside the executable. A debug build reads them from the disk, so that a change shows with a reload.
 //!
-//! Both pages are served from the same tree, which they share parts of: `/admin/` begins with `index.html`, `/account/` with
-//! `account/index.html`, and each finds every other file below its own address.
+//! All pages are served from the same tree, which they share parts of: `/admin/` begins with `index.html`, `/account/` with
+//! `account/index.html`, `/docs/` with `docs/index.html`, and each finds every other file below its own address.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use std::sync::Arc;
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use flate2::Compression;
+use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use rocket::http::uri::fmt::Path;
 use rocket::http::uri::{Origin, Segments};
 use rocket::http::{ContentType, Header, Status};
 use rocket::request::Request;
 use rocket::response::{Responder, Response, Result as Outcome};
-use rust_embed::RustEmbed;
+use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::{Error, Result};
 use crate::etag;
 
-/// Scripts and styles come from here and nowhere else; Pico's icons are data: images in its style sheet.
+/// Scripts and styles come from here and nowhere else; the icons of Pico and Swagger UI are data: images in their style sheets.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
+/// As they lie in the tree; or, with `.gz` behind their names, as `packaging/build.rs` compressed them.
 #[derive(RustEmbed)]
-#[folder = "static/"]
+#[cfg_attr(debug_assertions, folder = "static/")]
+#[cfg_attr(not(debug_assertions), folder = "$OUT_DIR/static/")]
 struct Static;
+
+/// What is behind the name of a file that is in the executable.
+const COMPRESSED: &str = if cfg!(debug_assertions) { "" } else { ".gz" };
 
 /// A file as it is sent.
 pub(crate) struct File {
     kind: ContentType,
     tag: String,
-    plain: Arc<[u8]>,
-    gzip: Arc<[u8]>,
+    gzip: Cow<'static, [u8]>,
 }
 
 impl File {
@@ -43,31 +49,42 @@ impl File {
             "css" => ContentType::CSS,
             "svg" => ContentType::SVG,
             "json" => ContentType::JSON,
+            "LICENSE" | "NOTICE" => ContentType::Plain,
             _ => return None,
         };
-        let file = Static::get(path)?;
-        let plain = file.data.into_owned();
-        let gzip = gzip(&plain).ok()?;
-        let hash = file.metadata.sha256_hash();
-        let tag = Base64UrlUnpadded::encode_string(&hash);
+        let EmbeddedFile { data, metadata } = Static::get(&format!("{path}{COMPRESSED}"))?;
+        let tag = Base64UrlUnpadded::encode_string(&metadata.sha256_hash());
         Some(Arc::new(Self {
             kind,
             // Weak: the same whether compressed or not.
             tag: format!("W/\"{tag}\""),
-            plain: plain.into(),
-            gzip: gzip.into(),
+            gzip: if COMPRESSED.is_empty() {
+                gzip(&data).ok()?.into()
+            } else {
+                data
+            },
         }))
+    }
+
+    /// For the few who take nothing compressed.
+    fn plain(&self) -> std::io::Result<Vec<u8>> {
+        let mut plain = Vec::new();
+        GzDecoder::new(&*self.gzip).read_to_end(&mut plain)?;
+        Ok(plain)
     }
 }
 
-/// All files, compressed once.
+/// All files.
 pub(crate) struct Files(HashMap<String, Arc<File>>);
 
 impl Files {
     pub(super) fn load() -> Self {
-        let names = Static::iter().filter(|_| !cfg!(debug_assertions));
-        let files =
-            names.filter_map(|name| File::load(&name).map(|file| (name.into_owned(), file)));
+        let files = Static::iter()
+            .filter(|_| !cfg!(debug_assertions))
+            .filter_map(|name| {
+                let name = name.strip_suffix(COMPRESSED)?;
+                Some((name.to_owned(), File::load(name)?))
+            });
         Self(files.collect())
     }
 
@@ -130,20 +147,29 @@ impl<'r> Responder<'r, 'static> for Asset {
             .header(Header::new("ETag", file.tag.clone()))
             .header(Header::new("Cache-Control", "no-cache"))
             .header(Header::new("Vary", "Accept-Encoding"))
-            .header(Header::new("Content-Security-Policy", POLICY));
+            .header(Header::new("Content-Security-Policy", POLICY))
+            .header(Header::new("Referrer-Policy", "no-referrer"));
         if is_known(request, &file.tag) {
             return response.status(Status::NotModified).ok();
         }
-        let body = if accepts_gzip(request) {
-            response.header(Header::new("Content-Encoding", "gzip"));
-            file.gzip.clone()
-        } else {
-            file.plain.clone()
-        };
+        response.header(file.kind.clone());
+        if !accepts_gzip(request) {
+            let plain = file.plain().map_err(|_| Status::InternalServerError)?;
+            return response.sized_body(plain.len(), Cursor::new(plain)).ok();
+        }
         response
-            .header(file.kind.clone())
-            .sized_body(body.len(), Cursor::new(body))
+            .header(Header::new("Content-Encoding", "gzip"))
+            .sized_body(file.gzip.len(), Cursor::new(Sent(file.clone())))
             .ok()
+    }
+}
+
+/// A file that is being sent: its bytes are not copied.
+struct Sent(Arc<File>);
+
+impl AsRef<[u8]> for Sent {
+    fn as_ref(&self) -> &[u8] {
+        &self.0.gzip
     }
 }
 

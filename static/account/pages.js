@@ -157,7 +157,7 @@ function Sessions({ list, session, over }) {
 	})
 	const create = () => ask({
 		title: 'Create a personal token', submit: 'Create',
-		body: html`<p>A script that has it may do what you may do, until you end it here. It does not end by itself.</p><${Field} label="What it is for" name=name maxlength=100 hint="Optional; it shows in the list." />`,
+		body: html`<p>A script that has it may do what you may do, until you end it here. It does not end by itself. <a href="../docs/">The documentation</a> tells what it can do.</p><${Field} label="What it is for" name=name maxlength=100 hint="Optional; it shows in the list." />`,
 		act: async ({ name }) => {
 			const { token } = await post('/tokens', { name: name || undefined })
 			list.reload()

@@ -45,6 +45,7 @@ function Navigation({ groups, here, name, leave, more }) {
 				<div class=side-foot>
 					<p class=me><span>Logged in as</span> <b>${name}</b></p>
 					<${ThemeSwitch} />
+					<a class=back href="../docs/">Documentation</a>
 					<div class=side-actions>
 						<button class="quiet small" onClick=${leave}><${Icon} name=logout />Log out</button>
 						${more}
