@@ -12,9 +12,22 @@ function shade() {
 addEventListener('theme', shade)
 shade()
 
+/** What may be left out begins empty: an example would be sent along with each call that is tried. */
+function withoutExamples(parameter, schemas) {
+	if (parameter.required) return parameter
+	const { example, schema, ...rest } = parameter
+	const { example: other, ...plain } = schemas[schema.$ref?.split('/').pop()] ?? schema
+	return { ...rest, schema: plain }
+}
+
+const spec = await (await fetch('../openapi.json')).json()
+for (const operation of Object.values(spec.paths).flatMap(Object.values)) {
+	operation.parameters = operation.parameters?.map((parameter) => withoutExamples(parameter, spec.components.schemas))
+}
+
 SwaggerUIBundle({
 	domNode: document.querySelector('#reference'),
-	url: '../openapi.json',
+	spec,
 	deepLinking: true,
 	displayRequestDuration: true,
 	defaultModelsExpandDepth: 0,

@@ -32,7 +32,7 @@ async function make(before) {
 		dispatchEvent(new Event('stale'))
 	}
 	change(true)
-	// It may take longer than what lies between here and the server waits: then the report tells.
+	// What lies between here and the server may not wait so long: then the report tells.
 	const error = await post(BACKUPS).then(() => null, (error) => error)
 	const now = await get(BACKUPS).catch(() => before)
 	if (error?.code === 'busy') toast('Another backup was being made already; this one was not begun.', null, true)

@@ -99,7 +99,7 @@ export function View({ load, ...rest }) {
 	return Loaded ? html`<${Loaded} ...${rest} />` : html`<${Waiting} />`
 }
 
-// What had the focus may go, with a row that was deleted or a bar that was closed: then the focus goes to the heading.
+// What had the focus may go, with a deleted row or a closed bar: then the focus goes to the heading.
 let focused = null
 addEventListener('focusin', (event) => (focused = event.target))
 new MutationObserver(() => {

@@ -83,7 +83,7 @@ export function List({ path, label, columns, template, rows = [48, 68], narrow =
 		}
 	}
 
-	// Which rows are in sight: counted from the window, so that the page itself is what scrolls.
+	// Rows in sight are counted from the window: the page itself scrolls.
 	useLayoutEffect(() => {
 		if (!body.current) return
 		let frame
