@@ -1,6 +1,6 @@
 //! Limits: how often somebody may do something, and what they are told (contract, section 1, "Rate limits").
 //!
-//! What every attempt counts for is counted in memory, by `routes/limits.rs`. What counts only once it has succeeded is counted
+//! What every attempt counts for is counted in memory, by `routes/limits/`. What counts only once it has succeeded is counted
 //! in the store, in the transaction of the change itself: an [`Allowance`] goes along with it.
 
 use std::num::NonZeroU32;

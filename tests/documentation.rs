@@ -57,7 +57,14 @@ fn with_a_token_of_their_own_somebody_tries_calls_in_the_reference() {
         "{}//*[contains(@class, 'live-responses-table')][contains(., '200')][contains(., 'Ada')][contains(., '0007')]",
         operation("getMe")
     ));
-    assert_eq!(browser.complaints().iter().filter(|line| !line.contains("a status of 401")).count(), 0);
+    assert_eq!(
+        browser
+            .complaints()
+            .iter()
+            .filter(|line| !line.contains("a status of 401"))
+            .count(),
+        0
+    );
 
     // It lies nowhere: after a reload it is gone.
     let kept = "return JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie])";
@@ -71,16 +78,27 @@ fn the_reference_shows_every_operation() {
     let browser = &visit.browser;
     browser.open(&format!("{}/docs/", visit.server.url));
     browser.expect("//*[contains(@class, 'opblock-summary')]");
-    let paths = description().document["paths"].as_object().unwrap().values();
-    let due = paths.map(|path| path.as_object().unwrap().len()).sum::<usize>();
+    let paths = description().document["paths"]
+        .as_object()
+        .unwrap()
+        .values();
+    let due = paths
+        .map(|path| path.as_object().unwrap().len())
+        .sum::<usize>();
     let shown = "return document.querySelectorAll('.opblock').length";
-    assert!(browser.comes_to(shown, &Value::from(due)), "{}", browser.run(shown));
+    assert!(
+        browser.comes_to(shown, &Value::from(due)),
+        "{}",
+        browser.run(shown)
+    );
 }
 
 #[test]
 fn the_guides_lead_where_something_is() {
     let guides = page("guides.html");
-    let sections: BTreeSet<_> = between(&guides, "<section id=\"", "\"").into_iter().collect();
+    let sections: BTreeSet<_> = between(&guides, "<section id=\"", "\"")
+        .into_iter()
+        .collect();
     let contents: BTreeSet<_> = between(&guides, "<a href=\"#", "\"")
         .into_iter()
         .filter(|link| *link != "main")
@@ -122,16 +140,30 @@ fn the_guides_name_requests_that_there_are() {
 fn every_crate_that_the_program_is_made_of_stands_among_the_licences_with_its_version() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let tree = std::process::Command::new(env!("CARGO"))
-        .args(["tree", "--locked", "--offline", "--edges", "normal", "--prefix", "none"])
+        .args([
+            "tree",
+            "--locked",
+            "--offline",
+            "--edges",
+            "normal",
+            "--prefix",
+            "none",
+        ])
         .args(["--format", "{p}", "--no-dedupe"])
         .current_dir(root)
         .output()
         .unwrap();
-    assert!(tree.status.success(), "{}", String::from_utf8_lossy(&tree.stderr));
+    assert!(
+        tree.status.success(),
+        "{}",
+        String::from_utf8_lossy(&tree.stderr)
+    );
     let tree = String::from_utf8(tree.stdout).unwrap();
     let due: BTreeSet<_> = tree
         .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with("saryno ") && !line.contains("(proc-macro)"))
+        .filter(|line| {
+            !line.is_empty() && !line.starts_with("saryno ") && !line.contains("(proc-macro)")
+        })
         .map(|line| {
             let mut words = line.split(' ');
             let (name, version) = (words.next().unwrap(), words.next().unwrap());
@@ -140,7 +172,10 @@ fn every_crate_that_the_program_is_made_of_stands_among_the_licences_with_its_ve
         .collect();
     assert!(due.len() > 100);
     let page = page("licences.html");
-    let named: BTreeSet<_> = between(&page, "<li>", "</li>").into_iter().map(str::to_owned).collect();
+    let named: BTreeSet<_> = between(&page, "<li>", "</li>")
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     let missing: Vec<_> = due.difference(&named).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -118,10 +118,7 @@ fn nothing_is_inline_nothing_comes_from_elsewhere_and_text_never_becomes_markup(
                 assert!(!tag.starts_with("style"), "{name}: {tag}");
                 // Loaded from here, and from nowhere else.
                 for (kind, due) in [("script", "src=\"./"), ("link", "href=\"./")] {
-                    assert!(
-                        !tag.starts_with(kind) || tag.contains(due),
-                        "{name}: {tag}"
-                    );
+                    assert!(!tag.starts_with(kind) || tag.contains(due), "{name}: {tag}");
                 }
             }
         }

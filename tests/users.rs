@@ -144,7 +144,9 @@ async fn every_path_exists_at_the_root_and_under_v1() {
     let routes = server.client.rocket().routes();
     // The pages are no part of the REST API.
     let page = |base: &str| {
-        ["/admin", "/account", "/docs"].iter().any(|page| base.starts_with(page))
+        ["/admin", "/account", "/docs"]
+            .iter()
+            .any(|page| base.starts_with(page))
     };
     let routes = routes.filter(|route| !page(route.uri.base()));
     let (pinned, plain): (Vec<_>, Vec<_>) = routes.partition(|route| route.uri.base() == "/v1");

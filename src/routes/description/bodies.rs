@@ -1,4 +1,4 @@
-//! What is asked with, as the description tells it. The bodies themselves are read field by field in the topics (`fields.rs` says
+//! What is asked with, as the description tells it. The bodies themselves are read field by field in the topics (`fields` says
 //! why), where these would be types that nobody makes.
 
 #![allow(dead_code)] // shapes alone
