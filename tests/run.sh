@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # The one command that passes all tests, for people and for CI alike. It needs Rust and a C compiler with make; Debian's `faketime` for
 # the tests that move the clock; Debian's `chromium` and `chromium-driver`, and npm, for those of the pages;
-# user namespaces (`unshare`) for those of a full disk; Debian's `nginx` for those of the proxy. Debian's packages
-# it installs by itself where it can.
+# user namespaces (`unshare`) for those of a full disk; Debian's `nginx` for those of the proxy and `systemd` for that of the unit. Debian's
+# packages it installs by itself where it can.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -15,6 +15,7 @@ command -v npm >/dev/null || missing+=(npm)
 # Where nobody but root has its directory in the path.
 PATH="$PATH:/usr/sbin"
 command -v nginx >/dev/null || missing+=(nginx)
+command -v systemd-analyze >/dev/null || missing+=(systemd)
 if [ ${#missing[@]} -gt 0 ]; then
     if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
         apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"

@@ -3,6 +3,7 @@
 
 mod admin;
 mod backup;
+mod completions;
 mod config;
 mod data;
 mod export;
@@ -10,6 +11,7 @@ mod health;
 mod import;
 mod invite;
 mod log;
+mod man;
 mod preflight;
 mod progress;
 mod registration;
@@ -21,18 +23,20 @@ mod verify;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueHint};
 use serde::Serialize;
 
 use crate::config::{Flags, Settings};
 use crate::error::{Error, Result};
 use crate::passwords::Password;
+use crate::store::sqlite::sqlite_version;
 use data::DataDirectory;
 
 /// The account and conversation backbone of a chat platform in one executable.
 #[derive(Parser)]
-#[command(name = "saryno", version, propagate_version = true)]
+#[command(name = "saryno", version, long_version = long_version(), propagate_version = true)]
 struct Cli {
     #[command(flatten)]
     place: Place,
@@ -44,7 +48,7 @@ struct Cli {
 #[derive(Args)]
 struct Place {
     /// The data directory; made if it is missing.
-    #[arg(long, value_name = "DIR", default_value = "./data", global = true)]
+    #[arg(long, value_name = "DIR", default_value = "./data", global = true, value_hint = ValueHint::DirPath)]
     data: PathBuf,
     /// The settings' file [default: saryno.toml in the working directory, if there is one].
     #[arg(long, value_name = "FILE", global = true)]
@@ -81,6 +85,22 @@ enum Command {
     Config(config::Config),
     /// Ask the running server whether it lives.
     Health(health::Health),
+    /// Print the script with which a shell completes this program's command line.
+    Completions(completions::Completions),
+    /// Print the manual page of this program, or write one for each of its subcommands.
+    Man(man::Man),
+}
+
+/// What `--version` tells: the version, the commit that it was built from, and which SQLite is inside.
+fn long_version() -> &'static str {
+    static TOLD: LazyLock<String> = LazyLock::new(|| {
+        let (version, sqlite) = (env!("CARGO_PKG_VERSION"), sqlite_version());
+        match option_env!("SARYNO_COMMIT") {
+            Some(commit) => format!("{version} (commit {commit}, SQLite {sqlite})"),
+            None => format!("{version} (SQLite {sqlite})"),
+        }
+    });
+    &TOLD
 }
 
 /// How much less a core is for a command that [`give_way`] than for others that want it: of 20 steps, about a tenth.
@@ -104,7 +124,7 @@ impl Print {
     /// Prints a result: the object itself, or the text for a person.
     fn result(&self, object: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
         let written = self.write(object, text, &mut std::io::stdout())?;
-        written.map_err(|error| Error::Internal(format!("standard output: {error}")))
+        written.map_err(|error| cannot_print(&error))
     }
 
     /// The same on standard error, where standard output is what was asked for.
@@ -160,6 +180,16 @@ impl Place {
     }
 }
 
+/// Prints a text that is the same with and without `--json`.
+fn print_page(page: &[u8]) -> Result<()> {
+    let written = std::io::stdout().write_all(page);
+    written.map_err(|error| cannot_print(&error))
+}
+
+fn cannot_print(error: &std::io::Error) -> Error {
+    Error::Internal(format!("standard output: {error}"))
+}
+
 /// Reads a password from the first line of standard input.
 fn read_password() -> Result<Password> {
     let mut line = String::new();
@@ -186,6 +216,8 @@ pub fn main() -> ExitCode {
         Command::Import(import) => import.run(&place),
         Command::Config(config) => config.run(&place),
         Command::Health(health) => health.run(&place),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

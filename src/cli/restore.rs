@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::disk::sync;
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::store::sqlite::{require_no_wal, verify_copy};
+use crate::store::sqlite::{require_no_wal, update_copy, verify_copy};
 
 /// Put a backup in the place of the data, which are kept aside; the server must be stopped.
 #[derive(Args)]
@@ -169,6 +169,8 @@ impl Coming {
                 checksum::beside(file).display()
             )));
         }
+        // What an older version made is held against the rules of this one.
+        update_copy(&self.0)?;
         let verification = verify_copy(&self.0, &pace)?;
         match verification.worst() {
             Some(worst) if !verification.holds() => Err(refuse(worst.to_string())),

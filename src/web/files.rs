@@ -25,11 +25,8 @@ use crate::etag;
 /// Scripts and styles come from here and nowhere else; the icons of Pico and Swagger UI are data: images in their style sheets.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// As they lie in the tree; or, with `.gz` behind their names, as `packaging/build.rs` compressed them.
-#[derive(RustEmbed)]
-#[cfg_attr(debug_assertions, folder = "static/")]
-#[cfg_attr(not(debug_assertions), folder = "$OUT_DIR/static/")]
-struct Static;
+// `Static`: as they lie in the tree; or, with `.gz` behind their names, as `packaging/build.rs` compressed them.
+include!(concat!(env!("OUT_DIR"), "/static.rs"));
 
 /// What is behind the name of a file that is in the executable.
 const COMPRESSED: &str = if cfg!(debug_assertions) { "" } else { ".gz" };

@@ -10,7 +10,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::migrate::{self, Standing};
-use super::{BUSY_TIMEOUT, HIGHEST_ID, verify, wal};
+use super::{BUSY_TIMEOUT, HIGHEST_ID, open_to_write, verify, wal};
 use crate::backups::{Pace, Source, Verification, with_end};
 use crate::disk::refusal;
 use crate::error::{Error, Result};
@@ -66,7 +66,8 @@ impl DatabaseFile {
         wal::require_whole(&self.0)
     }
 
-    /// Holds it against this program, without a lock and without a trace; what is not there or empty is as good as new.
+    /// Holds it against this program, without a lock and without a trace; what is not there or empty is as good as new, and an older
+    /// version's is brought up to date by whoever opens it.
     ///
     /// # Errors
     /// `Internal` with a sentence for the operator: not a database, another program's, a newer version's, unreadable.
@@ -81,7 +82,7 @@ impl DatabaseFile {
         File::open(&self.0).map_err(|error| refusal(&self.0, &error))?;
         let connection = open_unchanging(&self.0)?;
         match migrate::standing(&connection) {
-            Ok(Standing::Current | Standing::Empty) => Ok(()),
+            Ok(Standing::Current | Standing::Older(_) | Standing::Empty) => Ok(()),
             Ok(Standing::Strange(why)) => Err(refuse(Error::Internal(why))),
             Err(error) => Err(refuse(error.into())),
         }
@@ -167,6 +168,17 @@ impl Source for DatabaseFile {
     fn verify_copy(&self, path: &Path, pace: &Pace) -> Result<Verification> {
         verify_copy(path, pace)
     }
+}
+
+/// Brings a copy that nobody else has open up to date, should it be an older version's. Whatever else it is, it stays.
+///
+/// # Errors
+/// `Internal` with a sentence where it can't be read, or a step can't be taken.
+pub fn update_copy(path: &Path) -> Result<()> {
+    if let Ok(Standing::Older(_)) = migrate::standing(&open_unchanging(path)?) {
+        let (_file, _connection) = open_to_write(path)?;
+    }
+    Ok(())
 }
 
 /// Looks at the whole of a copy that nobody writes, and leaves nothing beside it.

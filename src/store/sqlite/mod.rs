@@ -56,7 +56,7 @@ use crate::store::cached::Cached;
 use crate::store::{Kept, Store, Work};
 use changes::Changes;
 use checkpoints::Checkpoints;
-pub use file::{DatabaseFile, require_no_wal, verify_copy};
+pub use file::{DatabaseFile, require_no_wal, update_copy, verify_copy};
 pub use load::{Loaded, Loading, load};
 use readers::Readers;
 use writer::Writer;
@@ -87,6 +87,12 @@ pub struct Options {
     pub batch: usize,
     /// Bytes of memory for rows and lists that are asked for often.
     pub cache: u64,
+}
+
+/// The version of SQLite inside.
+#[must_use]
+pub fn sqlite_version() -> &'static str {
+    rusqlite::version()
 }
 
 /// A store in one SQLite file. Dropping it finishes what is queued and folds the WAL into the file.

@@ -6,7 +6,7 @@ use base64ct::{Base64, Encoding};
 use rusqlite::{CachedStatement, Connection, Row, named_params};
 
 use super::file::DatabaseFile;
-use super::migrate::{Standing as Schema, standing};
+use super::migrate::{Standing as Schema, older, standing};
 use super::{HIGHEST_ID, registration};
 use crate::channels::DM;
 use crate::clock::Timestamp;
@@ -71,6 +71,7 @@ impl DatabaseFile {
         match standing(&connection) {
             Ok(Schema::Current) => {}
             Ok(Schema::Empty) => return Err(refuse("there is nothing in it")),
+            Ok(Schema::Older(version)) => return Err(refuse(&older(version))),
             Ok(Schema::Strange(why)) => return Err(refuse(&why)),
             Err(error) => return Err(error.into()),
         }

@@ -6,7 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row};
 use sha2::{Digest, Sha256};
 
-use super::migrate::{SCHEMA, Standing, standing};
+use super::migrate::{SCHEMA, Standing, older, standing};
 use super::rules::{INTEGRITY, RULES, Rule};
 use crate::backups::Severity::{Broken, Damaged, Warning};
 use crate::backups::{Finding, Pace, Severity, Verification};
@@ -97,6 +97,7 @@ impl Look<'_> {
         let message = match standing(self.connection) {
             Ok(Standing::Current) => return Ok(true),
             Ok(Standing::Empty) => "it is empty".to_owned(),
+            Ok(Standing::Older(version)) => older(version),
             Ok(Standing::Strange(why)) => why,
             Err(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase) => "it is not a database".to_owned(),
