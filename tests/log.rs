@@ -1,12 +1,15 @@
-//! What the real executable logs: its start and its end, requests, trouble; for a person, for a program, for the journal.
+//! What the real executable logs: its start and its end, requests, trouble; for a person, for a program, for the journal; and that
+//! nobody else writes there.
 
 use std::os::unix::fs::MetadataExt;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
-use crate::executable::{Binary, agent, http};
-use crate::races::{directory, people, text};
+use crate::executable::{Binary, agent, http, run_json};
+use crate::log_secrets::{FORMATS, send};
+use crate::races::{database, directory, people, text};
+use crate::tally::{raw, raw_status};
 
 /// The lines that are objects, as a program reads them.
 fn lines(log: &str) -> Vec<Value> {
@@ -184,4 +187,88 @@ fn writes_that_fail_are_logged_when_it_begins_and_when_it_is_over() {
     line(&log, "writes succeed again");
     let told = log.iter().filter(|line| line["message"] == "writes fail");
     assert_eq!(told.count(), 1);
+}
+
+#[test]
+fn whatever_a_client_sends_its_log_is_one_plain_line() {
+    for format in FORMATS {
+        let (_kept, data) = directory();
+        let made = run_json(&data, &["user", "create", r#"\n"{x}"=\x1b[31m"#, "--token"]);
+        let variables = [
+            ("SARYNO_LOG__FORMAT", format),
+            ("SARYNO_LOG__LEVEL", "debug"),
+        ];
+        let server = Binary::start_with(&data, &[], &variables);
+        let before = server.log().lines().count();
+        let mut sent = 0;
+        let hostile: [&[u8]; 8] = [
+            b"\x1b[31mred",
+            b"a\rb",
+            b"%0d%0aINFO%20request%20forged",
+            b"%1b%5b2J",
+            b"\xc2\x9b31m",
+            b"\xe2\x80\xa8line\xe2\x80\xae",
+            b"\"}\\u001b[31m{\"",
+            b"x\ty",
+        ];
+        for bytes in hostile {
+            for (start, end) in [
+                (&b"GET /users/"[..], &b" HTTP/1.1\r\n"[..]),
+                (b"GET /users?tag=", b" HTTP/1.1\r\n"),
+                (b"GET /admin/", b" HTTP/1.1\r\n"),
+                (b"GET /admin/api/backups/", b" HTTP/1.1\r\n"),
+                (b"BREW", b" / HTTP/1.1\r\n"),
+                (b"GET / HTTP/1.1\r\nUser-Agent: ", b"\r\n"),
+                (b"GET / HTTP/1.1\r\nX-Request-Id: ", b"\r\n"),
+                (b"GET / HTTP/1.1\r\nX-Forwarded-For: ", b"\r\n"),
+                (
+                    b"POST /users/@me/channels HTTP/1.1\r\nIdempotency-Key: ",
+                    b"\r\n",
+                ),
+            ] {
+                let more = format!(
+                    "Host: x\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\r\n",
+                    text(&made["token"])
+                );
+                let answer = raw(&server, &[start, bytes, end, more.as_bytes()].concat());
+                assert!(answer.is_empty() || raw_status(&answer) >= 400, "{answer}");
+                sent += 1;
+            }
+        }
+        // An error with details, and a panic's line would look alike.
+        database(&data)
+            .execute_batch("ALTER TABLE communities RENAME TO \"else\nwhere\u{1b}\"")
+            .unwrap();
+        let bearer = format!("Bearer {}", text(&made["token"]));
+        let path = "/communities/1";
+        assert_eq!(
+            send(&server, "GET", path, Some(("Authorization", &bearer)), "").0,
+            500
+        );
+        let log = server.log();
+        let lines: Vec<_> = log.split_terminator('\n').skip(before).collect();
+        assert!(lines.len() > sent / 4, "{log}");
+        for line in lines {
+            let plain = line
+                .chars()
+                .all(|sign| !sign.is_control() && !"\u{2028}\u{2029}\u{202e}".contains(sign));
+            assert!(plain, "{line:?}");
+            if format == "json" {
+                let line: Value = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+                assert!(
+                    line["timestamp"].is_string() && line["level"].is_string(),
+                    "{line}"
+                );
+            } else {
+                let (moment, rest) = line.split_at(27);
+                assert!(moment.starts_with("20") && moment.ends_with('Z'), "{line}");
+                let level = rest.split_whitespace().next().unwrap();
+                assert!(
+                    ["ERROR", "WARN", "INFO", "DEBUG"].contains(&level),
+                    "{line}"
+                );
+            }
+            assert!(!line.contains("forged"), "{line}");
+        }
+    }
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use saryno::accounts::{Accounts, Label, NewToken, PasswordHash, Secret};
 use saryno::channels::{Channels, DmPair, NewGroup};
 use saryno::communities::{Code, Communities, Community, NewCommunity, NewInvite};
-use saryno::error::{Error, Result};
+use saryno::error::Error;
 use saryno::etag::Precondition;
 use saryno::id::{Generator, Id};
 use saryno::idempotency::Terms;
@@ -20,14 +20,14 @@ use crate::operate::Operate;
 use crate::support::{new_user, now, store};
 
 /// A store, ids for it, and a second connection to its file.
-struct Bench {
+pub(crate) struct Bench {
     directory: TempDir,
-    store: Arc<Sqlite>,
+    pub(crate) store: Arc<Sqlite>,
     ids: Generator,
 }
 
 impl Bench {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (directory, store) = store();
         let ids = Generator::new(0, Id::MIN);
         Self {
@@ -37,7 +37,7 @@ impl Bench {
         }
     }
 
-    fn id(&self) -> Id {
+    pub(crate) fn id(&self) -> Id {
         self.ids.next().unwrap()
     }
 
@@ -52,19 +52,19 @@ impl Bench {
         connection
     }
 
-    fn count(&self, table: &str) -> i64 {
+    pub(crate) fn count(&self, table: &str) -> i64 {
         let sql = format!("SELECT count(*) FROM {table}");
         self.database()
             .query_row(&sql, [], |row| row.get(0))
             .unwrap()
     }
 
-    async fn user(&self, name: &str) -> User {
+    pub(crate) async fn user(&self, name: &str) -> User {
         let new = new_user(self.id(), name);
         self.store.create_user(new).await.unwrap()
     }
 
-    async fn community(&self, owner: Id) -> Community {
+    pub(crate) async fn community(&self, owner: Id) -> Community {
         let new = NewCommunity {
             name: "Home".parse().unwrap(),
             icon: None,
@@ -77,7 +77,7 @@ impl Bench {
             .unwrap()
     }
 
-    fn token(&self) -> NewToken {
+    pub(crate) fn token(&self) -> NewToken {
         NewToken {
             id: self.id(),
             hash: Secret::token().hash(),
@@ -340,105 +340,4 @@ async fn a_failure_of_the_database_is_never_taken_for_an_answer() {
             "{index}: {outcome:?}"
         );
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_log_in_whose_password_changed_since_it_was_checked_is_refused() {
-    let bench = Bench::new();
-    let mut new = new_user(bench.id(), "Ada");
-    let hash = |text: &str| PasswordHash::from_stored(text.to_owned());
-    new.password = Some(hash("now"));
-    let ada = bench.store.create_user(new).await.unwrap();
-    for outdated in ["before", ""] {
-        let outcome = bench
-            .store
-            .log_in(ada.id, hash(outdated), bench.token())
-            .await;
-        assert_eq!(outcome, Err(Error::InvalidCredentials));
-    }
-    assert_eq!(bench.count("tokens"), 0);
-    let outcome = bench.store.log_in(ada.id, hash("now"), bench.token()).await;
-    assert_eq!(outcome, Ok(ada));
-    assert_eq!(bench.count("tokens"), 1);
-}
-
-/// Every write that somebody asks for, by one who may not any more.
-async fn writes_of(bench: &Bench, who: Id, others: [Id; 2], code: &Code) -> Vec<Result<()>> {
-    let store = &bench.store;
-    let pair = DmPair::new(who, others[0]).unwrap();
-    let group = NewGroup {
-        recipient_ids: others.to_vec(),
-        name: None,
-    };
-    let community = NewCommunity {
-        name: "Home".parse().unwrap(),
-        icon: None,
-    };
-    let change = Change {
-        username: Some("Eve".parse().unwrap()),
-        discriminator: None,
-        avatar: None,
-    };
-    let join = store.join(who, code.clone(), bench.id(), now(), None);
-    vec![
-        store
-            .open_dm(who, pair, bench.id(), Terms::default())
-            .await
-            .map(drop),
-        store
-            .create_group(who, group, bench.id(), Terms::default())
-            .await
-            .map(drop),
-        store
-            .create_community(who, community, bench.id(), None)
-            .await
-            .map(drop),
-        join.await.map(drop),
-        store
-            .modify_user(who, change, Precondition::Any, 0, None)
-            .await
-            .map(drop),
-    ]
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn who_was_disabled_or_deleted_since_admission_writes_nothing() {
-    let bench = Bench::new();
-    let (ada, bob) = (bench.user("Ada").await.id, bench.user("Bob").await.id);
-    let (disabled, deleted) = (bench.user("Cy").await.id, bench.user("Di").await.id);
-    let (home, code) = (bench.community(ada).await.id, Code::mint());
-    let invite = NewInvite {
-        max_uses: Some(1),
-        expires_at: None,
-    };
-    bench
-        .store
-        .create_invite(ada, home, invite, bench.id(), code.clone(), now(), None)
-        .await
-        .unwrap();
-    bench.store.set_disabled(disabled, true).await.unwrap();
-    bench.store.delete_user(deleted).await.unwrap();
-    let cases = [
-        (disabled, Error::AccountDisabled(None)),
-        (deleted, Error::Unauthorized),
-    ];
-    for (who, error) in cases {
-        for (index, outcome) in writes_of(&bench, who, [ada, bob], &code)
-            .await
-            .into_iter()
-            .enumerate()
-        {
-            assert_eq!(outcome, Err(error.clone()), "{index}");
-        }
-    }
-    assert_eq!(
-        (bench.count("channels"), bench.count("communities")),
-        (0, 1)
-    );
-    assert_eq!(
-        (bench.count("participants"), bench.count("members")),
-        (0, 1)
-    );
-    let invitation = bench.store.invite(code, now()).await.unwrap();
-    assert_eq!(invitation.invite.uses, 0);
 }

@@ -10,6 +10,7 @@ mod lines;
 mod names;
 mod requests;
 mod settings;
+mod world;
 
 pub use bodies::bodies;
 pub use credentials::credentials;
