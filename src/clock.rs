@@ -13,7 +13,7 @@ use crate::error::Problem;
 
 /// A moment in milliseconds since the Unix epoch (1970-01-01T00:00:00Z).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ToSchema)]
-#[schema(as = Time, value_type = String, format = DateTime, example = "2030-01-31T12:00:00Z")]
+#[schema(as = Time, description = "A moment (RFC 3339, UTC).", value_type = String, format = DateTime, example = "2030-01-31T12:00:00Z")]
 pub struct Timestamp(pub i64);
 
 impl Timestamp {

@@ -51,13 +51,14 @@ pub struct Community {
 pub struct Invite {
     /// What the newcomer sends.
     pub code: Code,
-    /// How many may join with it; `None`: any number.
-    #[schema(required = true)]
+    /// How many may join with it; null: any number.
+    #[schema(required = true, format = Int64)]
     pub max_uses: Option<u32>,
-    /// No good from then on; `None`: does not expire.
+    /// No good from then on; null: it does not expire.
     #[schema(required = true)]
     pub expires_at: Option<Timestamp>,
     /// How many joined with it.
+    #[schema(format = Int64)]
     pub uses: u32,
 }
 

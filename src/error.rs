@@ -313,7 +313,7 @@ pub const MOST_FAULTS: usize = 100;
 pub struct FieldError {
     /// The field's name; `recipient_ids[1]` for an element, `user.id` for a part of the path.
     pub field: String,
-    /// One of the contract's field codes.
+    /// For programs; it never changes its meaning.
     pub code: &'static str,
     /// A sentence for a person.
     #[schema(value_type = String)]
@@ -344,6 +344,9 @@ pub struct Problem {
 macro_rules! problems {
     ($($name:ident $doc:literal)*) => {
         impl Problem {
+            /// All codes of fields at fault.
+            pub const CODES: &[&str] = &[$(stringify!($name),)* "self", "taken"];
+
             $(
                 #[doc = $doc]
                 #[must_use]

@@ -52,7 +52,11 @@ impl FromStr for Flag {
 
 /// A set of flags: bit n stands for the flag of number n. Holds none but the three known ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ToSchema)]
-#[schema(value_type = Vec<u8>, example = json!([1, 10]))]
+#[schema(
+    description = "1 developer, 10 bot, 11 managed by the server.",
+    value_type = Vec<u8>,
+    example = json!([1, 10])
+)]
 pub struct Flags(u16);
 
 impl Flags {

@@ -32,7 +32,13 @@ const TIME_LIMIT: u64 = 1 << 41;
 
 /// A snowflake: from the top 42 bits of milliseconds since [`EPOCH`], 10 of worker, 12 of sequence. Never negative.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ToSchema)]
-#[schema(as = Snowflake, value_type = String, pattern = "^(0|[1-9][0-9]{0,18})$", example = "815204749056929793")]
+#[schema(
+    as = Snowflake,
+    description = "64 bits in decimal: 42 of milliseconds since 2020-09-25T22:49:13Z, 10 of worker, 12 of sequence. Later ones are higher.",
+    value_type = String,
+    pattern = "^(0|[1-9][0-9]{0,18})$",
+    example = "815204749056929793"
+)]
 pub struct Id(i64);
 
 impl Id {

@@ -214,14 +214,14 @@ pub enum Asker {
 /// What there is to say about a username that somebody thinks of.
 #[derive(Serialize, ToSchema)]
 pub struct UsernameCheck {
-    /// The name as it would be shown; `None` where it is not allowed.
+    /// The name as it would be shown; null where it is not allowed.
     #[schema(required = true)]
     pub username: Option<String>,
     /// Whether the rules allow it.
     pub allowed: bool,
     /// The rule that forbids it.
     pub errors: Vec<FieldError>,
-    /// How many have it. `None`, like the next two, where the name is not allowed or the asker is not told.
+    /// How many have it. Null, like the next two, where the name is not allowed or the asker is not told.
     #[schema(required = true)]
     pub holders: Option<u16>,
     /// How many more could.

@@ -95,22 +95,34 @@ fn where_it_listens_is_the_only_line_on_standard_output_whatever_the_log_format(
 fn an_unknown_method_gets_the_error_body_and_the_headers_of_every_answer() {
     let directory = tempfile::tempdir().unwrap();
     let server = Binary::start(&directory.path().join("data"));
+    let methods = Some("delete, get, head, options, patch");
+    for (path, status, code, allow) in [
+        ("/users/@me", 405, "method_not_allowed", methods),
+        ("/nowhere", 400, "invalid_request", None),
+    ] {
+        let (head, body) = brew(&server, path);
+        assert!(head.starts_with(&format!("http/1.1 {status} ")), "{head}");
+        assert!(head.contains("\r\nx-request-id: "), "{head}");
+        assert!(
+            head.contains("\r\nx-content-type-options: nosniff"),
+            "{head}"
+        );
+        let allowed = head.lines().find_map(|line| line.strip_prefix("allow: "));
+        assert_eq!(allowed, allow, "{head}");
+        assert_eq!(body["code"], code);
+        assert!(!body["message"].as_str().unwrap().is_empty());
+    }
+}
+
+/// The answer to a method that HTTP doesn't have: its head in lower case, and its body.
+fn brew(server: &Binary, path: &str) -> (String, Value) {
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).unwrap();
-    let request = b"BREW /users/@me HTTP/1.1\r\nHost: saryno\r\nConnection: close\r\n\r\n";
-    stream.write_all(request).unwrap();
+    let request = format!("BREW {path} HTTP/1.1\r\nHost: saryno\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let head = head.to_lowercase();
-    assert!(head.starts_with("http/1.1 400 "), "{head}");
-    assert!(head.contains("\r\nx-request-id: "), "{head}");
-    assert!(
-        head.contains("\r\nx-content-type-options: nosniff"),
-        "{head}"
-    );
-    let body: Value = serde_json::from_str(body).unwrap();
-    assert_eq!(body["code"], "invalid_request");
-    assert!(!body["message"].as_str().unwrap().is_empty());
+    (head.to_lowercase(), serde_json::from_str(body).unwrap())
 }
 
 #[test]

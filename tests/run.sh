@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # The one command that passes all tests, for people and for CI alike. It needs Rust and a C compiler with make; Debian's `faketime` for
 # the tests that move the clock; Debian's `chromium` and `chromium-driver`, and npm, for those of the pages;
-# user namespaces (`unshare`) for those of a full disk; Debian's `nginx` for those of the proxy and `systemd` for that of the unit. Debian's
-# packages it installs by itself where it can.
+# user namespaces (`unshare`) for those of a full disk; Debian's `nginx` for those of the proxy and `systemd` for that of the unit; npm, and
+# Python 3.11 with venv, for those of what the REST API says of itself. Debian's packages it installs by itself where it can.
+#
+# With --quick it needs none of that: format, lints, and the tests that take neither a browser nor long.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -12,6 +14,7 @@ compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || missing+=(faketi
 command -v chromium >/dev/null || missing+=(chromium)
 command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v npm >/dev/null || missing+=(npm)
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 # Where nobody but root has its directory in the path.
 PATH="$PATH:/usr/sbin"
 command -v nginx >/dev/null || missing+=(nginx)
@@ -35,4 +38,6 @@ fi
 cargo fmt --all --check
 cargo clippy --locked --all-targets -- -D warnings
 cargo test --locked
+tests/clients.sh
+tests/api.sh
 RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps

@@ -9,6 +9,7 @@ use crate::error::Result;
 
 /// What the last look at the whole of the data came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DataCheckOutcome)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// All is as it should be.
@@ -23,6 +24,7 @@ pub enum Outcome {
 
 /// A look at the whole of the data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = DataCheck)]
 pub struct Check {
     /// When it began.
     pub at: Timestamp,

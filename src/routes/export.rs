@@ -72,9 +72,9 @@ fn export(caller: Caller, app: &AppState) -> Export {
 struct Deed {
     at: Timestamp,
     action: String,
-    #[schema(value_type = Option<Object>, required = true)]
+    #[schema(value_type = Option<HashMap<String, Value>>, required = true)]
     before: Option<Object>,
-    #[schema(value_type = Option<Object>, required = true)]
+    #[schema(value_type = Option<HashMap<String, Value>>, required = true)]
     after: Option<Object>,
 }
 
@@ -125,7 +125,7 @@ impl OwnChannel {
     }
 }
 
-/// The document as it comes to be.
+/// Everything kept of an account.
 #[derive(ToSchema)]
 #[schema(as = Export)]
 #[allow(dead_code)] // a shape alone: it is written part by part

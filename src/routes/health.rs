@@ -21,6 +21,7 @@ pub(super) fn routes() -> Vec<Route> {
 #[openapi(paths(health, ready))]
 pub(super) struct Description;
 
+/// That the process lives.
 #[derive(Serialize, ToSchema)]
 struct Alive {
     #[schema(example = "ok")]
@@ -40,10 +41,13 @@ fn health() -> Json<Alive> {
     Json::ok(Alive { status: "ok" })
 }
 
+/// That the server can work, and what its operator should know.
 #[derive(Serialize, ToSchema)]
 struct Ready {
+    #[schema(example = "ready")]
     status: &'static str,
     /// That it was asked just now.
+    #[schema(example = "answers")]
     store: &'static str,
     /// The last look at the whole of the data; null until the first one since the start has ended.
     #[schema(required = true)]
@@ -57,7 +61,9 @@ struct Ready {
     warnings: Vec<String>,
 }
 
+/// The newest verified backup.
 #[derive(Serialize, ToSchema)]
+#[schema(as = NewestBackup)]
 struct Age {
     made_at: Timestamp,
     age_seconds: i64,

@@ -42,7 +42,7 @@ pub(super) fn routes() -> Vec<Route> {
 
 /// What stands above the handlers.
 #[derive(OpenApi)]
-#[openapi(paths(avatar, icon))]
+#[openapi(paths(avatar, icon), components(schemas(description::PictureSize)))]
 pub(super) struct Description;
 
 /// An avatar
@@ -52,12 +52,12 @@ pub(super) struct Description;
     operation_id = "getAvatar",
     params(
             ("id" = Id, Path, description = "The user's id."),
-            ("file" = String, Path, description = "The image's hash, or `default` for the picture drawn from the id, and `.png` or `.webp`; drawn ones are PNG.", example = "default.png"),
-            ("size" = Option<u16>, Query, description = "Pixels a side: 16, 32, 64, 128, 256 or 512.", minimum = 16, maximum = 512, example = 64),
+            ("file" = String, Path, description = "The image's hash, or `default` for the picture drawn from the id, and `.png` or `.webp`; drawn ones are PNG.", pattern = r"^(default\.png|[0-9a-f]{64}\.(png|webp))$", example = "default.png"),
+            ("size" = Option<description::PictureSize>, Query, description = "Pixels a side; left out, as many as there are.", example = 64),
             description::Known,
         ),
     responses(
-            (status = 200, description = "The picture.", content((Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
+            (status = 200, description = "The picture.", content((description::Picture = "image/png"), (description::Picture = "image/webp"))),
             (status = 304, description = "It is the one that `If-None-Match` names."),
         ),
     extensions(("x-errors" = json!(["invalid_request", "not_found"]))),
@@ -82,12 +82,12 @@ async fn avatar(
     operation_id = "getIcon",
     params(
             ("id" = Id, Path, description = "The community's id."),
-            ("file" = String, Path, description = "The image's hash, or `default` for the picture drawn from the id, and `.png` or `.webp`; drawn ones are PNG.", example = "default.png"),
-            ("size" = Option<u16>, Query, description = "Pixels a side: 16, 32, 64, 128, 256 or 512.", minimum = 16, maximum = 512, example = 64),
+            ("file" = String, Path, description = "The image's hash, or `default` for the picture drawn from the id, and `.png` or `.webp`; drawn ones are PNG.", pattern = r"^(default\.png|[0-9a-f]{64}\.(png|webp))$", example = "default.png"),
+            ("size" = Option<description::PictureSize>, Query, description = "Pixels a side; left out, as many as there are.", example = 64),
             description::Known,
         ),
     responses(
-            (status = 200, description = "The picture.", content((Vec<u8> = "image/png"), (Vec<u8> = "image/webp"))),
+            (status = 200, description = "The picture.", content((description::Picture = "image/png"), (description::Picture = "image/webp"))),
             (status = 304, description = "It is the one that `If-None-Match` names."),
         ),
     extensions(("x-errors" = json!(["invalid_request", "not_found"]))),

@@ -151,7 +151,8 @@ fn stop(request: &Request<'_>, error: Error) -> (Status, ()) {
 #[catch(default)]
 fn catch_all(status: Status, request: &Request<'_>) -> Caught {
     let stopped = Exchange::of(request).stopped.get().cloned();
-    if let (None, 404, Some(methods)) = (&stopped, status.code, allowed(request)) {
+    // To Rocket, a method that it does not know is a bad request.
+    if let (None, 400 | 404, Some(methods)) = (&stopped, status.code, allowed(request)) {
         return Caught::Methods(methods);
     }
     Caught::Error(stopped.unwrap_or_else(|| match status.code {

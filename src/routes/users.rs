@@ -58,7 +58,7 @@ async fn user(_caller: Caller, id: &str, app: &AppState) -> Result<Versioned<Use
 /// This is how one comes from a tag to an id. Names are compared without case, and by what they look like.
 #[utoipa::path(
     operation_id = "findUser",
-    params(description::Known, ("tag" = String, Query, description = "Name, `#`, discriminator.", example = "NamesAreHardOkay?#0001")),
+    params(description::Known, ("tag" = description::Tag, Query, description = "Name, `#`, discriminator.", example = "NamesAreHardOkay?#0001")),
     responses((status = 200, description = "The user.", body = User)),
     extensions(("x-errors" = json!(["unknown_user"]))),
 )]

@@ -4,10 +4,13 @@
 #![allow(dead_code)] // shapes alone
 
 use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 
 use crate::clock::Timestamp;
 use crate::id::Id;
+use crate::images::Size;
 use crate::users::User;
 
 /// A page of at most 200.
@@ -44,6 +47,7 @@ pub(in crate::routes) struct Once {
     /// first answer.
     #[param(
         rename = "Idempotency-Key",
+        nullable = false,
         min_length = 1,
         max_length = 255,
         pattern = "^[!-~]{1,255}$"
@@ -56,7 +60,11 @@ pub(in crate::routes) struct Once {
 #[into_params(parameter_in = Header)]
 pub(in crate::routes) struct Known {
     /// The `ETag` of the version that the client has: if it is the current one, the answer is 304 without a body.
-    #[param(rename = "If-None-Match", example = "\"d1fba762150c532c\"")]
+    #[param(
+        rename = "If-None-Match",
+        nullable = false,
+        example = "\"d1fba762150c532c\""
+    )]
     tags: Option<String>,
 }
 
@@ -67,15 +75,50 @@ pub(in crate::routes) struct Meant {
     /// The `ETag` of the version that the change is meant for: if somebody else was faster, the answer is 412 and nothing changes.
     #[param(
         rename = "If-Match",
+        nullable = false,
         pattern = r#"^(\*|"[!#-~]*")$"#,
         example = "\"d1fba762150c532c\""
     )]
     tags: Option<String>,
 }
 
+/// Those there are, for who asks for a picture.
+pub(in crate::routes) struct PictureSize;
+
+impl PartialSchema for PictureSize {
+    fn schema() -> RefOr<Schema> {
+        let description = "Pixels a side of a picture.";
+        let sizes = one_of(Size::ALL.map(Size::pixels));
+        sizes.description(Some(description)).into()
+    }
+}
+
+impl ToSchema for PictureSize {}
+
+/// A whole number that is one of these: for a generator of clients a type of its own, where bounds are any number.
+fn one_of(numbers: impl IntoIterator<Item = u32>) -> ObjectBuilder {
+    ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .enum_values(Some(numbers))
+}
+
+/// The bytes of an image.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub(in crate::routes) struct Picture(Vec<u8>);
+
+/// Name, `#`, discriminator.
+#[derive(ToSchema)]
+#[schema(
+    value_type = String,
+    pattern = "^[^@#:]+#(000[1-9]|00[1-9][0-9]|0[1-9][0-9]{2}|[1-9][0-9]{3})$",
+    example = "NamesAreHardOkay?#0001"
+)]
+pub(in crate::routes) struct Tag(String);
+
 /// A name to be: 1 to 30 characters once spaces are tidied, any script and recommended emoji; no `@`, `#`, `:`, nor three backticks in a row.
 #[derive(ToSchema)]
-#[schema(value_type = String, min_length = 1, example = "NamesAreHardOkay?")]
+#[schema(value_type = String, min_length = 1, pattern = "^[^@#:]+$", example = "NamesAreHardOkay?")]
 pub(in crate::routes) struct Username(String);
 
 /// The name of a group or a community: 1 to 100 printable characters once spaces are tidied.
@@ -138,9 +181,7 @@ pub(in crate::routes) struct Registration {
 /// Who somebody is, and how they prove it.
 #[derive(ToSchema)]
 pub(in crate::routes) struct LogIn {
-    /// Name, `#`, discriminator.
-    #[schema(example = "NamesAreHardOkay?#0001", pattern = "^.+#[0-9]{4}$")]
-    tag: String,
+    tag: Tag,
     password: String,
 }
 
@@ -169,10 +210,18 @@ pub(in crate::routes) enum NewChannel {
     Group(NewGroup),
 }
 
+fn dm() -> ObjectBuilder {
+    one_of([2])
+}
+
+fn group() -> ObjectBuilder {
+    one_of([3])
+}
+
 /// The DM with somebody.
 #[derive(Serialize, ToSchema)]
 pub(in crate::routes) struct NewDm {
-    #[schema(minimum = 2, maximum = 2, example = 2)]
+    #[schema(schema_with = dm)]
     r#type: u8,
     recipient_id: Id,
 }
@@ -180,7 +229,7 @@ pub(in crate::routes) struct NewDm {
 /// A group of up to 10 people.
 #[derive(Serialize, ToSchema)]
 pub(in crate::routes) struct NewGroup {
-    #[schema(minimum = 3, maximum = 3, example = 3)]
+    #[schema(schema_with = group)]
     r#type: u8,
     /// None twice, nor whoever asks.
     #[schema(min_items = 2, max_items = 9, example = json!(["815204749140815873", "815204749182758912"]))]
@@ -221,7 +270,7 @@ pub(in crate::routes) struct CommunityChange {
 #[derive(ToSchema)]
 pub(in crate::routes) struct NewInvite {
     /// How many may join with it; null or left out: any number.
-    #[schema(minimum = 1, maximum = 4_294_967_295_u32, example = 5)]
+    #[schema(format = Int64, minimum = 1, maximum = 4_294_967_295_u32, example = 5)]
     max_uses: Option<u32>,
     /// In the future; null or left out: it does not expire.
     expires_at: Option<Timestamp>,
@@ -241,7 +290,7 @@ pub(in crate::routes) enum ChannelShape {
 #[schema(as = Dm)]
 pub(in crate::routes) struct DmShape {
     id: Id,
-    #[schema(minimum = 2, maximum = 2, example = 2)]
+    #[schema(schema_with = dm)]
     r#type: u8,
     /// The other one.
     #[schema(min_items = 1, max_items = 1)]
@@ -255,7 +304,7 @@ pub(in crate::routes) struct DmShape {
 #[schema(as = Group)]
 pub(in crate::routes) struct GroupShape {
     id: Id,
-    #[schema(minimum = 3, maximum = 3, example = 3)]
+    #[schema(schema_with = group)]
     r#type: u8,
     #[schema(required = true, example = "Tea")]
     name: Option<String>,

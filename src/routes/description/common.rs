@@ -40,6 +40,7 @@ pub(super) fn complete(document: &mut Value) {
     }
     let all = &mut document["components"];
     all["schemas"]["Error"]["properties"]["code"]["enum"] = json!(codes);
+    all["schemas"]["FieldError"]["properties"]["code"]["enum"] = json!(Problem::CODES);
     all["responses"] = Value::Object(components);
     close(&mut all["schemas"], bodies);
     all["headers"] = headers();

@@ -106,7 +106,7 @@ fn tagged(tag: &str, mut document: Document) -> Document {
 #[utoipa::path(
     operation_id = "describe",
     params(Known),
-    responses((status = 200, description = "An OpenAPI document.", body = Object)),
+    responses((status = 200, description = "An OpenAPI document.", body = HashMap<String, Value>)),
     security(()),
 )]
 #[get("/openapi.json")]
