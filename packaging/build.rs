@@ -30,7 +30,11 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         files = compressed;
     }
     // Where they are, only this program knows.
-    let embed = format!("#[derive(RustEmbed)]\n#[folder = {files:?}]\nstruct Static;\n");
+    let folder = files
+        .to_str()
+        .ok_or("the path is no UTF-8")?
+        .escape_default();
+    let embed = format!("#[derive(RustEmbed)]\n#[folder = \"{folder}\"]\nstruct Static;\n");
     fs::write(out.join("static.rs"), embed)?;
     Ok(())
 }
