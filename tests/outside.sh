@@ -18,26 +18,30 @@ kept() {
 }
 
 # serve [VARIABLE=VALUE]...: a server under these settings, with the people of the README's first session and no other. Its address
-# is in SERVER, and what one needs of the people in MINE, HERS and EMILE.
+# is in SERVER, what one needs of the people in MINE and HERS (tokens), ZOE and EMILE (ids); its data are in $data.
 serve() {
-    local data
+    local zoe
     data=$(mktemp -d -p "$directory")
-    MINE=$(person token "NamesAreHardOkay?" --discriminator 0001 --flag developer --flag bot --token)
-    HERS=$(person token Zoë --discriminator 0042 --token)
-    EMILE=$(person id Émile)
+    MINE=$(person "NamesAreHardOkay?" --discriminator 0001 --flag developer --flag bot --token | field token)
+    zoe=$(person Zoë --discriminator 0042 --token)
+    HERS=$(field token <<<"$zoe") ZOE=$(field id <<<"$zoe")
+    EMILE=$(person Émile | field id)
     coproc server { cd "$data" && exec env "$@" "$saryno" serve --port 0 2>log; }
     if ! read -r _ _ SERVER <&"${server[0]}"; then
         cat "$data/log" >&2
         exit 1
     fi
-    export SERVER MINE HERS EMILE
+    export SERVER MINE HERS ZOE EMILE
 }
 
-# person FIELD ARGUMENT...: makes an account, and prints a field of what is said of it.
+# person ARGUMENT...: makes an account.
 person() {
-    local field=$1
-    shift
-    (cd "$data" && "$saryno" user create --json "$@") | sed "s/.*\"$field\":\"\([^\"]*\)\".*/\1/"
+    (cd "$data" && "$saryno" user create --json "$@")
+}
+
+# field NAME: that of the JSON it reads.
+field() {
+    sed "s/.*\"$1\":\"\([^\"]*\)\".*/\1/"
 }
 
 # Ends the server, if there is one, as its operator would.
