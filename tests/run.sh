@@ -1,12 +1,31 @@
 #!/usr/bin/env bash
 # The one command that passes all tests, for people and for CI alike. It needs Rust and a C compiler with make; Debian's `faketime` for
 # the tests that move the clock; Debian's `chromium` and `chromium-driver`, and npm, for those of the pages;
-# user namespaces (`unshare`) for those of a full disk; Debian's `nginx` for those of the proxy and `systemd` for that of the unit; npm, and
-# Python 3.11 with venv, for those of what the REST API says of itself. Debian's packages it installs by itself where it can.
+# user namespaces (`unshare`) for those of a full disk; Debian's `nginx` for those of the proxy, `systemd` for those of the unit and the
+# package; npm, and Python 3.11 with venv, for those of what the REST API says of itself. Debian's packages it installs by itself where it can.
 #
-# With --quick it needs none of that: format, lints, and the tests that take neither a browser nor long.
+# With --quick, for the inner loop, it needs Rust and a C compiler with make alone: format, lints, and the tests that are short.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+case "${1:-}" in
+    '') ;;
+    --quick)
+        # What starts a browser, a proxy or many processes, moves the clock, or has to wait.
+        long=()
+        for module in browser_less_placeholder; do
+            long+=(--skip "$module::")
+        done
+        cargo fmt --all --check
+        cargo clippy --locked --all-targets -- -D warnings
+        cargo test --locked --quiet --lib --test main -- "${long[@]}"
+        exit
+        ;;
+    *)
+        echo "usage: $0 [--quick]" >&2
+        exit 2
+        ;;
+esac
 
 missing=()
 command -v make >/dev/null || missing+=(make)
@@ -40,4 +59,6 @@ cargo clippy --locked --all-targets -- -D warnings
 cargo test --locked
 tests/clients.sh
 tests/api.sh
+# The package of what was tested; that the executable which is released is static, `packaging/test.sh` by itself proves.
+SARYNO_BINARY=target/debug/saryno packaging/test.sh
 RUSTDOCFLAGS='-D warnings' cargo doc --locked --no-deps
