@@ -25,8 +25,23 @@ for (const operation of Object.values(spec.paths).flatMap(Object.values)) {
 	operation.parameters = operation.parameters?.map((parameter) => withoutExamples(parameter, spec.components.schemas))
 }
 
+/** Swagger UI in the frame of these pages: without a `main` of its own, and with no link inside of a button. */
+const inFrame = ({ React: { createElement: element } }) => ({
+	components: {
+		DeepLink: ({ text }) => element('span', null, text),
+		Framed({ getComponent }) {
+			const part = (name) => element(getComponent(name, true))
+			const bar = element('div', { className: 'scheme-container' }, part('AuthorizeBtnContainer'))
+			const heading = element('h2', { className: 'unseen' }, 'Requests')
+			return element('div', { className: 'swagger-ui' }, part('InfoContainer'), part('errors'), bar, part('FilterContainer'), heading, part('operations'), part('Models'))
+		},
+	},
+})
+
 SwaggerUIBundle({
 	domNode: document.querySelector('#reference'),
+	plugins: [inFrame],
+	layout: 'Framed',
 	spec,
 	deepLinking: true,
 	displayRequestDuration: true,
