@@ -8,8 +8,11 @@ cd "$(dirname "$0")/.."
 binary=${SARYNO_BINARY:-}
 if [ -z "$binary" ]; then
     target=$(rustc -vV | sed -n 's/^host: \([^-]*\)-.*/\1/p')-unknown-linux-gnu
+    # Randomness comes from the kernel's call alone: where a library is linked in, getrandom doesn't find the C library's and would open
+    # /dev/urandom, which not every root directory has. Where the code may lie is written in short: 0.7 MB less.
+    flags='-C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs --cfg getrandom_backend="linux_getrandom"'
     # The target is named, so that what runs while building stays as it is: macros are libraries.
-    RUSTFLAGS='-C target-feature=+crt-static' cargo build --release --locked --target "$target"
+    RUSTFLAGS=$flags cargo build --release --locked --target "$target"
     binary=target/static/saryno
     install -D "${CARGO_TARGET_DIR:-target}/$target/release/saryno" "$binary"
 fi

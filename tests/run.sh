@@ -11,9 +11,11 @@ cd "$(dirname "$0")/.."
 case "${1:-}" in
     '') ;;
     --quick)
-        # What starts a browser, a proxy or many processes, moves the clock, or has to wait.
+        # What starts a browser, a proxy or many servers, moves the clock, or has to wait.
         long=()
-        for module in browser_less_placeholder; do
+        for module in account_page account_page_sessions admin_backups admin_page backup_page backup_schedule backups clock clock_jumps crowds \
+            documentation full_disk guessing idempotency_end kills limits_clock limits_passwords limits_settings log_secrets markup nginx \
+            painting portable portable_bounds power_cut proxies proxy races restore sessions settings storms store windows; do
             long+=(--skip "$module::")
         done
         cargo fmt --all --check
