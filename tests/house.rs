@@ -76,6 +76,15 @@ fn the_topics_know_neither_the_routes_nor_the_command_line_nor_the_adapter() {
 }
 
 #[test]
+fn each_file_says_first_what_lives_there() {
+    for folder in ["benches", "fuzz/src", "packaging", "src", "tests"] {
+        for (path, text) in sources(folder) {
+            assert!(text.starts_with("//! "), "{folder}/{}", path.display());
+        }
+    }
+}
+
+#[test]
 fn no_file_is_longer_than_400_lines() {
     let mut long = Vec::new();
     for folder in ["benches", "fuzz", "packaging", "src", "tests"] {

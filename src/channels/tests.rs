@@ -1,3 +1,5 @@
+//! Pairs, groups and names of groups: what is one, and why something is none.
+
 use super::*;
 
 fn id(bits: i64) -> Id {

@@ -1,3 +1,5 @@
+//! Bodies with faults: which are named, how, and how many.
+
 use super::*;
 use crate::id::Id;
 

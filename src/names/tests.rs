@@ -1,3 +1,5 @@
+//! Names from all over Unicode: which are allowed, how they are tidied, and which are the same.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Pictures of every kind, shape and make, and files that are none.
+
 use super::super::samples::*;
 use super::*;
 

@@ -1,3 +1,5 @@
+//! Who is slowed down and who is not, and what is remembered of them.
+
 use super::*;
 
 fn limits() -> Limits {

@@ -1,3 +1,5 @@
+//! What is kept and shown around a write, in whatever order its steps and those of readers come.
+
 use std::time::{Duration, Instant};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Batches: what they hold, what fails in them, and who is answered when.
+
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Sender, channel};
