@@ -212,6 +212,12 @@ async fn a_file_is_compressed_for_whom_that_suits() {
     let server = Server::start().await;
     let plain = get(&server, "/admin/app.js", &[("Accept-Encoding", "br")]).await;
     assert_eq!(plain.header("Content-Encoding"), None);
+    for refused in ["gzip;q=0", "gzip; q=0.000, br", "gzip;q=none", "*;q=0"] {
+        let answer = get(&server, "/admin/app.js", &[("Accept-Encoding", refused)]).await;
+        assert_eq!(answer.header("Content-Encoding"), None, "{refused}");
+    }
+    let shouted = get(&server, "/admin/app.js", &[("Accept-Encoding", "GZIP")]).await;
+    assert_eq!(shouted.header("Content-Encoding"), Some("gzip"));
     let compressed = get(
         &server,
         "/admin/app.js",
@@ -243,5 +249,14 @@ async fn what_is_no_file_of_the_page_is_not_found() {
     ] {
         let answer = get(&server, path, &[]).await;
         assert_eq!(answer.fails(), failure(404, "not_found"), "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_beside_the_reference_has_no_slash_behind_it() {
+    let server = Server::start().await;
+    for page in ["/docs/guides", "/docs/licences"] {
+        let moved = get(&server, &format!("{page}/"), &[]).await;
+        assert_eq!((moved.status, moved.header("Location")), (308, Some(page)));
     }
 }

@@ -90,7 +90,7 @@ fn a_setting_that_is_unknown_of_a_wrong_type_or_out_of_range_stops_the_start_and
     std::fs::write(&file, "port = 0\nworker_id = 1022").unwrap();
     assert_eq!(
         said(&run(&data, &["config", "check"])),
-        "The settings are good.\n"
+        "The settings are good; saryno.toml is among them.\n"
     );
     let missing = run(&data, &["config", "check", "--config", "missing.toml"]);
     assert!(complaint(&missing, 1).contains("missing.toml"));

@@ -102,8 +102,8 @@ same 'the settings' "$(stands /etc/saryno)" ''
 same 'the database' "$(stands $data/saryno.db)" '600 saryno:saryno'
 [[ $said == *"rm -r $data"* ]] || same 'what it says' "$said" "that $data stays"
 
-step 'without systemd it makes the user, too; purged without data, it leaves nothing'
-rm -r "$root$data" "$root/usr/bin/systemd-sysusers"
+step 'purged without data, it leaves nothing'
+rm -r "$root$data"
 "${inside[@]}" userdel saryno
 install
 same 'the data directory' "$(stands $data)" '700 saryno:saryno'

@@ -1,5 +1,7 @@
 //! `saryno config`
 
+use std::path::Path;
+
 use clap::Subcommand;
 use serde::Serialize;
 
@@ -49,12 +51,16 @@ impl Config {
                 print.result(&list, || lines.join("\n"))
             }
             Self::Check { print } => {
-                let checked = match Settings::read(place.config.as_deref(), &Flags::default()) {
-                    Ok(settings) => Checked::of(look(place, &settings).with_database(place)),
-                    Err(error) => Checked::of_file(place, &error),
-                };
+                let (checked, file) =
+                    match Settings::read(place.config.as_deref(), &Flags::default()) {
+                        Ok(settings) => {
+                            let found = look(place, &settings).with_database(place);
+                            (Checked::of(found), settings.file)
+                        }
+                        Err(error) => (Checked::of_file(place, &error), None),
+                    };
                 if checked.ok || print.json {
-                    print.result(&checked, || checked.describe())?;
+                    print.result(&checked, || checked.describe(file.as_deref()))?;
                 }
                 if checked.ok {
                     return Ok(());
@@ -94,12 +100,15 @@ impl Checked {
         }
     }
 
-    fn describe(&self) -> String {
+    fn describe(&self, file: Option<&Path>) -> String {
         let warnings = self.warnings.iter();
         let mut lines: Vec<_> = warnings
             .map(|warning| format!("warning: {warning}"))
             .collect();
-        lines.push("The settings are good.".into());
+        lines.push(match file {
+            Some(file) => format!("The settings are good; {} is among them.", file.display()),
+            None => "The settings are good; no file is among them (--config).".into(),
+        });
         if let Some(url) = &self.running {
             lines.push(format!("A server runs on these data already, at {url}."));
         }

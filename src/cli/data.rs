@@ -3,7 +3,7 @@
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::actions::{Action, Deed, Outcome};
@@ -29,13 +29,15 @@ pub(super) struct DataDirectory(PathBuf);
 pub(super) struct Claim(File);
 
 impl Claim {
-    /// Writes down how the server is reached, and where its metrics are. A command that can't read it has the settings to go by.
-    pub(super) fn note(&self, url: &str, metrics: Option<SocketAddr>) {
+    /// Writes down how the server is reached, where its metrics are, and how people reach it. A command that can't read it has the
+    /// settings to go by.
+    pub(super) fn note(&self, url: &str, metrics: Option<SocketAddr>, public: Option<&str>) {
         let mut file = &self.0;
         let metrics = metrics.map_or_else(String::new, |at| at.port().to_string());
+        let public = public.unwrap_or_default();
         let written = file
             .set_len(0)
-            .and_then(|()| file.write_all(format!("{url}\n{metrics}\n").as_bytes()));
+            .and_then(|()| file.write_all(format!("{url}\n{metrics}\n{public}\n").as_bytes()));
         if let Err(error) = written {
             tracing::warn!(%error, "where the server listens can't be written down");
         }
@@ -50,6 +52,8 @@ pub(super) struct Running {
     pub(super) port: Option<u16>,
     /// The port of its metrics, where they have a listener of their own.
     pub(super) metrics: Option<u16>,
+    /// How people reach it, where its settings say so.
+    pub(super) public_url: Option<String>,
 }
 
 /// A store opened for one command.
@@ -69,7 +73,22 @@ impl DataDirectory {
                 path.display()
             ))
         })?;
-        Ok(Self(path.to_path_buf()))
+        let this = Self(path.to_path_buf());
+        this.require_own()?;
+        Ok(this)
+    }
+
+    /// Refuses root in another user's directory: what root makes there, that user's server can't open.
+    fn require_own(&self) -> Result<()> {
+        let owner = fs::metadata(&self.0).map_or(0, |directory| directory.uid());
+        if owner == 0 || !rustix::process::geteuid().is_root() {
+            return Ok(());
+        }
+        Err(Error::Internal(format!(
+            "the data directory {} is the user's with the number {owner}, whose server could not open what root makes there; \
+            run this as them: `setpriv --reuid {owner} --regid {owner} --clear-groups saryno ...`, or by their name `runuser -u NAME -- saryno ...`",
+            self.0.display()
+        )))
     }
 
     /// The directory, which need not be there, for a look at what is.
@@ -171,6 +190,10 @@ impl DataDirectory {
         Some(Running {
             port: url.rsplit(':').next().and_then(|port| port.parse().ok()),
             metrics: lines.next().and_then(|port| port.parse().ok()),
+            public_url: lines
+                .next()
+                .filter(|url| !url.is_empty())
+                .map(str::to_owned),
             url,
         })
     }

@@ -156,12 +156,15 @@ impl Place {
         Settings::load(self.config.as_deref(), flags)
     }
 
-    /// How people reach the server: as configured, or where the one that runs on the data directory listens.
+    /// How people reach the server: as configured here, or for the one that runs on the data directory, or where that listens.
     fn url(&self) -> Result<String> {
         let config = self.settings(&Flags::default())?.config;
-        Ok(match &config.public_url {
-            Some(url) => url.clone(),
-            None => self.served_at().unwrap_or_else(|| config.url()),
+        if let Some(url) = config.public_url {
+            return Ok(url);
+        }
+        Ok(match DataDirectory::running(&self.data) {
+            Some(running) => running.public_url.unwrap_or(running.url),
+            None => config.url(),
         })
     }
 
@@ -173,6 +176,13 @@ impl Place {
     /// Runs one operation on the data directory, beside a running server or without one.
     fn run<T>(&self, operation: impl AsyncFnOnce(&data::Opened) -> Result<T>) -> Result<T> {
         let directory = DataDirectory::at(&self.data)?;
+        if !directory.database().exists() {
+            // Who meant others would look for their people in vain.
+            eprintln!(
+                "saryno: there were no data in {}; they begin here",
+                self.data.display()
+            );
+        }
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|error| Error::Internal(format!("the runtime: {error}")))?;

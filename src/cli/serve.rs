@@ -83,6 +83,7 @@ impl Serve {
             let server = crate::server(&config, store.clone(), ids, keeper.clone())?;
             let (claim, keeping) = (claim.clone(), keeper.clone());
             let (scheme, metrics) = (config.scheme(), config.metrics.address);
+            let public_url = config.public_url.clone();
             let listening = move |at| {
                 // Not before: a server that can't listen makes no backups.
                 keeping.start();
@@ -90,7 +91,7 @@ impl Serve {
                     "listening on {scheme}://{at}; the admin page is at {}/admin/",
                     scheme.url(at)
                 );
-                claim.note(&scheme.url(at), metrics);
+                claim.note(&scheme.url(at), metrics, public_url.as_deref());
             };
             crate::serve(&config, server, Manager::of_environment(), listening).await
         });

@@ -12,13 +12,21 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 #[get("/guides")]
-fn guides(files: &State<Files>) -> Result<Asset> {
-    files.at("docs/guides.html")
+fn guides(uri: &Origin<'_>, files: &State<Files>) -> Result<Asset> {
+    page("docs/guides.html", uri, files)
 }
 
 #[get("/licences")]
-fn licences(files: &State<Files>) -> Result<Asset> {
-    files.at("docs/licences.html")
+fn licences(uri: &Origin<'_>, files: &State<Files>) -> Result<Asset> {
+    page("docs/licences.html", uri, files)
+}
+
+/// A page beside the reference: what it refers to is relative to an address without a slash behind it.
+fn page(file: &str, uri: &Origin<'_>, files: &Files) -> Result<Asset> {
+    match uri.path().as_str().strip_suffix('/') {
+        Some(at) => Ok(Asset::Moved(at.to_owned())),
+        None => files.at(file),
+    }
 }
 
 #[get("/<path..>", rank = 20)]

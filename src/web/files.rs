@@ -122,7 +122,7 @@ impl Files {
     }
 }
 
-/// A file, or where the page is: what it refers to is relative to an address that ends with a slash.
+/// A file, or where the page is: what it refers to is relative to its address.
 pub(crate) enum Asset {
     File(Arc<File>),
     Moved(String),
@@ -176,17 +176,18 @@ pub(crate) fn is_known(request: &Request<'_>, tag: &str) -> bool {
     lists.any(|list| etag::names(list, tag))
 }
 
-/// The members of a header's list, without their parameters.
-fn listed<'r>(request: &'r Request<'_>, header: &'static str) -> impl Iterator<Item = &'r str> {
-    let values = request.headers().get(header);
-    values
-        .flat_map(|value| value.split(','))
-        .filter_map(|value| value.split(';').next().map(str::trim))
-}
-
-/// Whether the requester takes a compressed answer.
+/// Whether the requester takes a compressed answer (RFC 9110, section 12.5.3).
 pub(crate) fn accepts_gzip(request: &Request<'_>) -> bool {
-    listed(request, "Accept-Encoding").any(|encoding| encoding == "gzip")
+    let lists = request.headers().get("Accept-Encoding");
+    lists.flat_map(|list| list.split(',')).any(|member| {
+        let mut parts = member.split(';').map(str::trim);
+        let is_gzip = parts
+            .next()
+            .is_some_and(|coding| coding.eq_ignore_ascii_case("gzip"));
+        // A weight of zero is a no.
+        let weight = parts.find_map(|part| part.strip_prefix("q="));
+        is_gzip && weight.is_none_or(|weight| weight.parse().is_ok_and(|weight: f32| weight > 0.0))
+    })
 }
 
 /// Compresses.
