@@ -384,13 +384,16 @@ fn root_is_refused_in_another_users_data_directory_with_what_to_do() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
+    let (kept, other) = directory();
+    let backup = kept.path().join("backup.db");
+    run_json(&other, &["user", "create", "Ada"]);
+    run_json(&other, &["backup", backup.to_str().unwrap()]);
     let (_directory, data) = directory();
     std::fs::create_dir(&data).unwrap();
     std::os::unix::fs::chown(&data, Some(65_534), Some(65_534)).unwrap();
     for arguments in [
         &["user", "create", "Ada"][..],
-        &["restore", "backup.db"],
-        &["import", "users.ndjson"],
+        &["restore", backup.to_str().unwrap()],
         &["serve", "--port", "0"],
     ] {
         let complaint = complaint(&run(&data, arguments), 1);

@@ -176,17 +176,19 @@ impl Place {
     /// Runs one operation on the data directory, beside a running server or without one.
     fn run<T>(&self, operation: impl AsyncFnOnce(&data::Opened) -> Result<T>) -> Result<T> {
         let directory = DataDirectory::at(&self.data)?;
-        if !directory.database().exists() {
-            // Who meant others would look for their people in vain.
-            eprintln!(
-                "saryno: there were no data in {}; they begin here",
-                self.data.display()
-            );
-        }
+        let is_new = !directory.database().exists();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .map_err(|error| Error::Internal(format!("the runtime: {error}")))?;
-        runtime.block_on(async { operation(&directory.open_for_command().await?).await })
+        runtime.block_on(async {
+            let opened = directory.open_for_command().await?;
+            if is_new {
+                // Who meant others would look for their people in vain.
+                let data = self.data.display();
+                eprintln!("saryno: there were no data in {data}; they begin here");
+            }
+            operation(&opened).await
+        })
     }
 }
 
