@@ -138,4 +138,5 @@ mod usernames;
 mod users;
 mod verify;
 mod versions;
+mod whose_data;
 mod wire;

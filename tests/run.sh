@@ -13,9 +13,12 @@ case "${1:-}" in
     --quick)
         # What starts a browser, a proxy or many servers, moves the clock, or has to wait.
         long=()
-        for module in account_page account_page_sessions admin_backups admin_page backup_page backup_schedule backups clock clock_jumps crowds \
-            documentation full_disk guessing idempotency_end kills limits_clock limits_passwords limits_settings log_secrets markup nginx \
-            painting portable portable_bounds power_cut proxies proxy races restore sessions settings storms store windows; do
+        for module in account_deeds account_entry account_forgery account_page account_page_sessions account_session \
+            admin_access admin_backups admin_live admin_page admin_session backup_page backup_schedule backups binary \
+            blocked_at_once clock clock_jumps corpus counts crowds damaged damaged_pages documentation exact forgery full_disk \
+            guessing idempotency_end kills limits_clock limits_passwords limits_settings log log_secrets markup nginx painting \
+            pictures portable portable_bounds power_cut proxies proxy races refusals restore sessions settings store storms \
+            systemd taken windows; do
             long+=(--skip "$module::")
         done
         cargo fmt --all --check
