@@ -14,11 +14,12 @@ case "${1:-}" in
         # What starts a browser, a proxy or many servers, moves the clock, or has to wait.
         long=()
         for module in account_deeds account_entry account_forgery account_page account_page_sessions account_session \
-            admin_access admin_backups admin_live admin_page admin_session backup_page backup_schedule backups binary \
-            blocked_at_once clock clock_jumps corpus counts crowds damaged damaged_pages documentation exact forgery full_disk \
-            guessing idempotency_end kills limits_clock limits_passwords limits_settings log log_secrets markup nginx painting \
-            pictures portable portable_bounds power_cut proxies proxy races refusals restore sessions settings store storms \
-            systemd taken windows; do
+            admin_access admin_backups admin_command admin_live admin_page admin_session admin_setup admin_views avatars \
+            backup_page backup_schedule backups binary blocked_at_once clock clock_jumps corpus counts crowds damaged \
+            damaged_pages developed documentation exact export forgery full_disk guessing idempotency_end imports kills \
+            limits_clock limits_passwords limits_settings log log_secrets markup nginx painting pictures portable \
+            portable_bounds power_cut proxies proxy races refusals restore schema sessions settings store storms systemd taken \
+            tls usernames verify windows; do
             long+=(--skip "$module::")
         done
         cargo fmt --all --check
