@@ -29,12 +29,15 @@ fn main() -> Result<(), Box<dyn error::Error>> {
         compress(&files, &compressed)?;
         files = compressed;
     }
-    // Where they are, only this program knows.
+    // Where they are, and what is behind their names, only this program knows.
+    let end = if release { ".gz" } else { "" };
     let folder = files
         .to_str()
         .ok_or("the path is no UTF-8")?
         .escape_default();
-    let embed = format!("#[derive(RustEmbed)]\n#[folder = \"{folder}\"]\nstruct Static;\n");
+    let embed = format!(
+        "#[derive(RustEmbed)]\n#[folder = \"{folder}\"]\nstruct Static;\nconst END: &str = \"{end}\";\n"
+    );
     fs::write(out.join("static.rs"), embed)?;
     Ok(())
 }

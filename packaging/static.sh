@@ -30,9 +30,9 @@ end() {
     rm -rf "$scratch"
 }
 trap end EXIT
-mkdir -p "$scratch/root/data"
-cp "$binary" "$scratch/root/saryno"
-enter=(chroot "$scratch/root" /saryno --data /data)
+mkdir -p "$scratch/nothing/data"
+cp "$binary" "$scratch/nothing/saryno"
+enter=(chroot "$scratch/nothing" /saryno --data /data)
 [ "$(id -u)" = 0 ] || enter=(unshare --map-root-user "${enter[@]}")
 # Without the variables of this script and of whoever calls it.
 alone=(env --ignore-environment "PATH=$PATH" "${enter[@]}")

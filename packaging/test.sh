@@ -5,21 +5,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-missing=()
-command -v dpkg >/dev/null || missing+=(dpkg)
-command -v systemd-analyze >/dev/null || missing+=(systemd)
-command -v unshare >/dev/null || missing+=(util-linux)
-command -v strip >/dev/null || missing+=(binutils)
-command -v curl >/dev/null || missing+=(curl)
-command -v make >/dev/null || missing+=(make)
-if [ ${#missing[@]} -gt 0 ]; then
-    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-        apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"
-    else
-        echo "Install first (Debian: apt-get install ${missing[*]}); the proof needs it." >&2
-        exit 1
-    fi
-fi
+. tests/needs.sh
+need_for_packages
+get_needed
 
 if [ -z "${SARYNO_BINARY:-}" ]; then
     packaging/static.sh

@@ -66,7 +66,7 @@ fn with_a_token_of_their_own_somebody_tries_calls_in_the_reference() {
         0
     );
 
-    // It lies nowhere: after a reload it is gone.
+    // It lies nowhere where it would outlive the page.
     let kept = "return JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage), document.cookie])";
     let kept = browser.run(kept);
     assert!(!kept.as_str().unwrap().contains(token));

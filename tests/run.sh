@@ -33,25 +33,17 @@ case "${1:-}" in
         ;;
 esac
 
-missing=()
-command -v make >/dev/null || missing+=(make)
-compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || missing+=(faketime)
-command -v chromium >/dev/null || missing+=(chromium)
-command -v chromedriver >/dev/null || missing+=(chromium-driver)
-command -v npm >/dev/null || missing+=(npm)
-python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+. tests/needs.sh
 # Where nobody but root has its directory in the path.
 PATH="$PATH:/usr/sbin"
-command -v nginx >/dev/null || missing+=(nginx)
-command -v systemd-analyze >/dev/null || missing+=(systemd)
-if [ ${#missing[@]} -gt 0 ]; then
-    if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
-        apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}"
-    else
-        echo "Install first (Debian: apt-get install ${missing[*]}); the tests need it." >&2
-        exit 1
-    fi
-fi
+need chromedriver chromium-driver
+need chromium chromium
+need nginx nginx
+need npm npm
+compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || missing+=(faketime)
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+need_for_packages
+get_needed
 
 # The accessibility rules, for the tests only.
 axe=axe-core-4.14.1

@@ -25,11 +25,8 @@ use crate::etag;
 /// Scripts and styles come from here and nowhere else; the icons of Pico and Swagger UI are data: images in their style sheets.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-// `Static`: as they lie in the tree; or, with `.gz` behind their names, as `packaging/build.rs` compressed them.
+// `Static`, the files as they lie in the tree, or as `packaging/build.rs` compressed them; and `END`, what is behind their names then.
 include!(concat!(env!("OUT_DIR"), "/static.rs"));
-
-/// What is behind the name of a file that is in the executable.
-const COMPRESSED: &str = if cfg!(debug_assertions) { "" } else { ".gz" };
 
 /// A file as it is sent.
 pub(crate) struct File {
@@ -49,13 +46,13 @@ impl File {
             "LICENSE" | "NOTICE" => ContentType::Plain,
             _ => return None,
         };
-        let EmbeddedFile { data, metadata } = Static::get(&format!("{path}{COMPRESSED}"))?;
+        let EmbeddedFile { data, metadata } = Static::get(&format!("{path}{END}"))?;
         let tag = Base64UrlUnpadded::encode_string(&metadata.sha256_hash());
         Some(Arc::new(Self {
             kind,
             // Weak: the same whether compressed or not.
             tag: format!("W/\"{tag}\""),
-            gzip: if COMPRESSED.is_empty() {
+            gzip: if END.is_empty() {
                 gzip(&data).ok()?.into()
             } else {
                 data
@@ -79,7 +76,7 @@ impl Files {
         let files = Static::iter()
             .filter(|_| !cfg!(debug_assertions))
             .filter_map(|name| {
-                let name = name.strip_suffix(COMPRESSED)?;
+                let name = name.strip_suffix(END)?;
                 Some((name.to_owned(), File::load(name)?))
             });
         Self(files.collect())
