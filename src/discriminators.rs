@@ -1,8 +1,9 @@
 //! Discriminators: the number behind a name, how one is drawn, and which of a name are taken (contract, section 4).
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::str::FromStr;
 
+use base16ct::lower::encode_string;
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -122,11 +123,8 @@ impl Taken {
 impl Serialize for Taken {
     /// The bytes of [`Taken::bytes`] as 2,500 hex digits.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut hex = String::with_capacity(2_500);
-        for byte in self.bytes() {
-            write!(hex, "{byte:02x}").map_err(serde::ser::Error::custom)?;
-        }
-        serializer.serialize_str(&hex)
+        let bytes: Vec<_> = self.bytes().collect();
+        serializer.serialize_str(&encode_string(&bytes))
     }
 }
 

@@ -1,6 +1,7 @@
 //! What tells one version of a thing from another, and changes that are meant for one version alone (RFC 9110, sections 8.8.3
 //! and 13): of two people who change the same thing at once, the second is told so and does not undo what the first did.
 
+use base16ct::lower::encode_string;
 use siphasher::sip::SipHasher13;
 
 use crate::error::{Error, Result};
@@ -14,10 +15,8 @@ impl EntityTag {
     /// the same.
     #[must_use]
     pub fn of(representation: &[u8]) -> Self {
-        Self(format!(
-            "\"{:016x}\"",
-            SipHasher13::new().hash(representation)
-        ))
+        let hash = SipHasher13::new().hash(representation).to_be_bytes();
+        Self(["\"", &encode_string(&hash), "\""].concat())
     }
 
     /// With its quotation marks.

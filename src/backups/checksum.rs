@@ -1,11 +1,11 @@
 //! The SHA-256 beside a backup, in the format of `sha256sum`.
 
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use base16ct::lower::encode_string;
 use sha2::{Digest, Sha256};
 
 use super::pace::Pace;
@@ -33,7 +33,7 @@ pub fn of(file: &Path, pace: &Pace) -> Result<String> {
     let mut buffer = vec![0; AT_ONCE];
     loop {
         match open.read(&mut buffer) {
-            Ok(0) => return Ok(hex(&hash.finalize())),
+            Ok(0) => return Ok(encode_string(&hash.finalize())),
             Ok(read) => hash.update(&buffer[..read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(refuse(error)),
@@ -94,12 +94,4 @@ pub fn read(file: &Path) -> Result<Option<String>> {
             &"it holds no SHA-256; take it away if it is not of this file",
         )),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String never fails.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -14,7 +14,6 @@
 //! # Ok::<(), saryno::error::Error>(())
 //! ```
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -156,24 +155,24 @@ impl Fields {
 
     /// The members of an object that was read already.
     #[must_use]
-    pub fn of(members: Vec<(String, Value)>) -> Self {
+    pub fn of(mut members: Vec<(String, Value)>) -> Self {
+        // In the order of their names, those of one name stand together: a body can hold thousands, so they are not searched one by one.
+        members.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut repeated = Vec::new();
+        members.dedup_by(|(name, _), (first, _)| {
+            let is_repeated = name == first;
+            if is_repeated {
+                repeated.push(std::mem::take(name));
+            }
+            is_repeated
+        });
         let mut fields = Self {
-            rest: Vec::with_capacity(members.len()),
+            rest: members,
             faults: Vec::new(),
         };
-        // How often each name came: a body can hold thousands of them, so they are not searched one by one.
-        let mut times = HashMap::<String, usize>::new();
-        for (name, value) in members {
-            let times = times.entry(name.clone()).or_default();
-            *times += 1;
-            match *times {
-                1 => fields.rest.push((name, value)),
-                2 => {
-                    let problem = Problem::duplicate("This field stands here more than once.");
-                    fields.fault(&name, problem);
-                }
-                _ => {}
-            }
+        for name in repeated {
+            let problem = Problem::duplicate("This field stands here more than once.");
+            fields.fault(&name, problem);
         }
         fields
     }

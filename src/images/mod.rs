@@ -15,6 +15,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use base16ct::lower::{decode_vec, encode_string};
 use serde::{Serialize, Serializer};
 use utoipa::ToSchema;
 
@@ -43,7 +44,7 @@ pub struct ImageHash(pub [u8; 32]);
 
 impl fmt::Display for ImageHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&encode_string(&self.0))
     }
 }
 
@@ -57,24 +58,8 @@ impl FromStr for ImageHash {
                 "An image's hash is 64 lower-case hexadecimal digits; copy it whole.",
             )
         };
-        let digit = |digit: u8| match digit {
-            b'0'..=b'9' => Some(digit - b'0'),
-            b'a'..=b'f' => Some(digit - b'a' + 10),
-            _ => None,
-        };
-        if text.len() != 64 {
-            return Err(wrong());
-        }
-        let mut hash = [0; 32];
-        for (byte, digits) in hash.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            *byte = match digits {
-                [high, low] => digit(*high).zip(digit(*low)),
-                _ => None,
-            }
-            .map(|(high, low)| high << 4 | low)
-            .ok_or_else(wrong)?;
-        }
-        Ok(Self(hash))
+        let hash = decode_vec(text).map_err(|_| wrong())?;
+        Ok(Self(hash.try_into().map_err(|_| wrong())?))
     }
 }
 

@@ -8,7 +8,7 @@ use super::address::client_address;
 use super::body::check_content_type;
 use super::counted::{count_account, count_address};
 use super::exchange::Exchange;
-use super::{App, app, guarded};
+use super::{App, app, guarded, sent};
 use crate::accounts::{Caller, SecretHash};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -116,11 +116,12 @@ fn is_account_page(request: &Request<'_>) -> bool {
 }
 
 fn credentials(request: &Request<'_>) -> Option<(Scheme, SecretHash)> {
-    let mut headers = request.headers().get("Authorization");
-    let (scheme, token) = headers.next()?.split_once(' ')?;
+    let mut headers = sent(request, "Authorization");
+    let header = headers.next()?;
     if headers.next().is_some() {
         return None;
     }
+    let (scheme, token) = header.split_once(' ')?;
     let scheme = match scheme {
         _ if scheme.eq_ignore_ascii_case("bearer") => Scheme::Bearer,
         _ if scheme.eq_ignore_ascii_case("bot") => Scheme::Bot,

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use base16ct::lower::encode_string;
 use rocket::request::Request;
 
 use crate::error::Error;
@@ -37,6 +38,6 @@ impl Exchange {
 
     /// The request's id: 16 hex digits.
     pub(super) fn id(&self) -> String {
-        format!("{:016x}", self.id)
+        encode_string(&self.id.to_be_bytes())
     }
 }

@@ -22,6 +22,7 @@ pub(crate) mod limits;
 pub(crate) mod metrics;
 mod users;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -130,6 +131,16 @@ pub(crate) fn path_id(field: &str, text: &str) -> Result<Id> {
 pub(crate) fn app<'r>(request: &'r Request<'_>) -> Result<&'r App> {
     let app = request.rocket().state::<App>();
     app.ok_or_else(|| Error::Internal("no store is managed".into()))
+}
+
+/// What a request's headers of this name say. Rocket's own map hashes the name that it is asked for, byte by byte, which takes
+/// several times as long as a look through the few headers that there are.
+pub(crate) fn sent<'r>(
+    request: &'r Request<'_>,
+    name: &'static str,
+) -> impl Iterator<Item = Cow<'r, str>> {
+    let headers = request.headers().iter();
+    headers.filter_map(move |header| (header.name == name).then_some(header.value))
 }
 
 /// What a guard comes to.
