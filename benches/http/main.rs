@@ -124,8 +124,9 @@ fn measure(plan: &Plan, filter: &str) -> Result<ExitCode> {
         let case = case(plan)?;
         case.print();
         done.push(case);
+        // After each: whoever ends it before the last has what was measured until then.
+        report::write("http", &done)?;
     }
-    report::write("http", &done)?;
     let met = done
         .iter()
         .all(|case| case.verdicts.iter().all(|verdict| verdict.met));

@@ -179,7 +179,6 @@ pub(crate) fn write<T: Serialize>(name: &str, results: &T) -> Result<()> {
         results,
     };
     fs::write(&path, serde_json::to_string_pretty(&report)?)?;
-    println!("all of it: {}", path.canonicalize()?.display());
     Ok(())
 }
 

@@ -2,13 +2,18 @@
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
 
 use crate::bare::{Constant, Headers};
+use crate::client::Client;
 use crate::report::{Bound, Case, RATE};
 use crate::seed::{CALLERS, Seed};
 use crate::server::{Result, Server};
 use crate::turns::{Beside, Contestant, Plan, take_turns};
-use crate::wrk::Load;
+use crate::wrk::{Load, request};
 
 pub(crate) const SMALL: Seed = Seed {
     users: 10_000,
@@ -23,6 +28,9 @@ pub(crate) const LARGE: Seed = Seed {
     passwords: false,
     ..SMALL
 };
+
+/// How long a server has for what it does once after its start.
+const SETTLED: Duration = Duration::from_secs(30);
 
 /// The real server, on a copy of a store.
 pub(crate) struct World {
@@ -72,11 +80,26 @@ impl World {
         }
         seed.copy_to(&data)?;
         Seed::note_use(&data, seed.spread(present))?;
-        Ok(Self {
-            server: start(saryno(&data))?,
-            data,
-        })
+        let server = start(saryno(&data))?;
+        settle(&server)?;
+        Ok(Self { data, server })
     }
+}
+
+/// Waits until the look at the whole of the data that follows each start is over, which takes a part of a core for as long; not for
+/// minutes, which it takes where there are millions of users.
+fn settle(server: &Server) -> Result<()> {
+    let mut client = Client::connect(&server.url)?;
+    let end = Instant::now() + SETTLED;
+    while Instant::now() < end {
+        let ready = client.ask(&request("GET", "/ready", None, ""))?;
+        let ready: Value = serde_json::from_slice(&ready.body)?;
+        if !ready["check"].is_null() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(250));
+    }
+    Ok(())
 }
 
 /// The measured server and the yardsticks, which answer as it does.
