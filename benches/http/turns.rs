@@ -136,6 +136,8 @@ impl Contestant<'_> {
                 // Before it begins and after it has ended, too.
                 let longer = time + Duration::from_secs(2);
                 let (driven, crowd) = self.both(crowd, longer, Duration::from_secs(1), measure)?;
+                // What was asked for last is still at work, and no part of the next turn.
+                thread::sleep(Duration::from_secs(3));
                 Ok((driven, Some(crowd)))
             }
             Beside::Work(work) => {

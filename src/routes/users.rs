@@ -18,7 +18,13 @@ use crate::id::Id;
 use crate::users::{Asker, Change, Tag, User, UsernameCheck, UsernameQuery};
 
 pub(super) fn routes() -> Vec<Route> {
-    routes![me, user, user_by_tag, check_username, modify_me, delete_me]
+    let mut routes = routes![me, user, user_by_tag, check_username, modify_me, delete_me];
+    // Rocket tries one after the other, by ranks that begin with -12: for the second it took 6,100 of 83,000 instructions (callgrind).
+    // So the two that are asked for most come first.
+    for (route, rank) in routes.iter_mut().zip([-14, -13]) {
+        route.rank = rank;
+    }
+    routes
 }
 
 /// What stands above the handlers.
