@@ -88,7 +88,7 @@ fn main() -> Result<ExitCode> {
 fn tell(what: &str, driven: &[Driven], server: &Server) -> Result<()> {
     let id = server.process.id();
     let last = driven.last().ok_or("nothing was driven")?;
-    let (memory, files) = (process::memory(id)?, process::files(id)?);
+    let (memory, files) = (process::memory(id)? / 1024, process::files(id)?);
     println!(
         "{what:<28} {:>8.2} {:>8.0} {memory:>8} {files:>8}",
         last.p99, last.rate

@@ -172,7 +172,7 @@ fn watch(
         thread::sleep(SAMPLE);
         let process = server.process.id();
         let sample = Sample {
-            memory: process::memory(process)?,
+            memory: process::memory(process)? / 1024,
             files: process::files(process)?,
             wal: size("saryno.db-wal"),
         };

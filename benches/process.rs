@@ -4,12 +4,12 @@ use std::fs;
 
 use crate::server::Result;
 
-/// Its memory, in MiB.
+/// Its memory, in KiB.
 pub(crate) fn memory(process: u32) -> Result<u64> {
     status(process, "VmRSS:")
 }
 
-/// The most that it has taken, in MiB.
+/// The most that it has taken, in KiB.
 pub(crate) fn peak(process: u32) -> Result<u64> {
     status(process, "VmHWM:")
 }
@@ -18,7 +18,7 @@ fn status(process: u32, name: &str) -> Result<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix(name));
     let kib = line.ok_or_else(|| format!("no {name}"))?.trim();
-    Ok(kib.trim_end_matches(" kB").parse::<u64>()? / 1024)
+    Ok(kib.trim_end_matches(" kB").parse()?)
 }
 
 /// How many files and connections it has open.

@@ -6,6 +6,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rocket::config::Ident;
 use rocket::http::{ContentType, Header};
 use rocket::request::Request;
 use rocket::response::{self, Responder, Response};
@@ -142,8 +143,15 @@ pub(crate) fn serve(file: &PathBuf) -> Result<()> {
         body: &constant.body,
         headers: &constant.headers,
     };
+    let ident = match constant.headers.as_slice() {
+        // As Rocket comes.
+        [] => Ident::default(),
+        // All that the real answer bears, and nothing else.
+        _ => Ident::none(),
+    };
     let config = Config {
         port: 0,
+        ident,
         log_level: rocket::config::LogLevel::Off,
         ..Config::release_default()
     };

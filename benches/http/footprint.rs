@@ -34,7 +34,7 @@ pub(crate) fn footprint(plan: &Plan) -> Result<Case> {
     let server = Server::start(&mut saryno(&empty))?;
     // Whatever a start has to do is done, and the allocator has given back what that took, which it does after ten seconds.
     thread::sleep(Duration::from_secs(15));
-    let idle = mebibytes(process::memory(server.process.id())? << 20);
+    let idle = mebibytes(process::memory(server.process.id())? << 10);
     drop(server);
     tell("resident idle, MiB", idle, Bound::AtMost(30.0));
 
@@ -63,12 +63,12 @@ pub(crate) fn footprint(plan: &Plan) -> Result<Case> {
     let users = "with 10 million users";
     tell(
         &format!("resident at most under load {users}, MiB"),
-        mebibytes(peak << 20),
+        mebibytes(peak << 10),
         Bound::AtMost(200.0),
     );
     tell(
         &format!("resident after it {users}, MiB"),
-        mebibytes(now << 20),
+        mebibytes(now << 10),
         Bound::None,
     );
 

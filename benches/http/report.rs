@@ -182,6 +182,15 @@ pub(crate) fn write<T: Serialize>(name: &str, results: &T) -> Result<()> {
     Ok(())
 }
 
+/// Gives a report another name, if there is one, in the place of the one that had it.
+pub(crate) fn rename(from: &str, to: &str) -> Result<()> {
+    let [from, to] = [from, to].map(|name| target().join(name).with_extension("json"));
+    if from.exists() {
+        fs::rename(from, to)?;
+    }
+    Ok(())
+}
+
 /// Reads them again; `None` where they were not measured.
 pub(crate) fn read<T: DeserializeOwned>(name: &str) -> Result<Option<Report<T>>> {
     let path = target().join(name).with_extension("json");

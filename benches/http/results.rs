@@ -9,7 +9,7 @@ use plotters::prelude::*;
 
 use crate::checkpoints::Waited;
 use crate::growth::SIZES;
-use crate::report::{Bound, Case, Report, read};
+use crate::report::{Bound, Case, Report, Verdict, read};
 use crate::server::Result;
 
 /// Between these two lines stands what is measured.
@@ -28,7 +28,12 @@ pub(crate) fn write() -> Result<()> {
     let mut text = format!("# How fast Saryno is\n\n{BEGIN}\n");
     if let Some(report) = read::<Vec<Case>>("http")? {
         head(&mut text, "Against bare Rocket", &report)?;
-        verdicts(&mut text, &report.results)?;
+        let before = read::<Vec<Case>>("http-before")?;
+        if let Some(before) = &before {
+            writeln!(text, "*Before* is the run of {}.\n", before.date)?;
+        }
+        let before = before.map(|before| before.results).unwrap_or_default();
+        verdicts(&mut text, &report.results, &before)?;
         standings(&mut text, &report.results)?;
     }
     if let Some(report) = read::<Vec<Case>>("growth")? {
@@ -58,11 +63,16 @@ fn head<T>(text: &mut String, title: &str, report: &Report<T>) -> Result<()> {
     Ok(())
 }
 
-fn verdicts(text: &mut String, cases: &[Case]) -> Result<()> {
-    writeln!(text, "| case | what | is | must be | |")?;
-    writeln!(text, "| --- | --- | --- | --- | --- |")?;
-    for case in cases {
+fn verdicts(text: &mut String, cases: &[Case], before: &[Case]) -> Result<()> {
+    writeln!(text, "| case | what | before | is | must be | |")?;
+    writeln!(text, "| --- | --- | --- | --- | --- | --- |")?;
+    for (number, case) in cases.iter().enumerate() {
         for verdict in &case.verdicts {
+            let before = before.get(number).and_then(|case| {
+                let same = |old: &&Verdict| old.what == verdict.what;
+                case.verdicts.iter().find(same)
+            });
+            let before = before.map_or_else(String::new, |old| format!("{:.2}", old.value));
             let (bound, met) = match (verdict.bound, verdict.met) {
                 (Bound::None, _) => (String::new(), ""),
                 (Bound::AtLeast(least), true) => (format!("{least} at least"), "met"),
@@ -71,7 +81,10 @@ fn verdicts(text: &mut String, cases: &[Case]) -> Result<()> {
                 (Bound::AtMost(most), false) => (format!("{most} at most"), "**not met**"),
             };
             let (title, what, value) = (&case.title, &verdict.what, verdict.value);
-            writeln!(text, "| {title} | {what} | {value:.2} | {bound} | {met} |")?;
+            writeln!(
+                text,
+                "| {title} | {what} | {before} | {value:.2} | {bound} | {met} |"
+            )?;
         }
     }
     Ok(())

@@ -96,7 +96,7 @@ pub(crate) fn take_turns(plan: &Plan, contestants: &[Contestant<'_>]) -> Result<
             rate: median(rounds.iter().map(|driven| driven.rate)),
             p50: median(rounds.iter().map(|driven| driven.p50)),
             p99: median(rounds.iter().map(|driven| driven.p99)),
-            mib: process::memory(contestant.server.process.id())?,
+            mib: process::memory(contestant.server.process.id())? / 1024,
             beside: (!others.is_empty()).then(|| median(others.iter().map(|driven| driven.rate))),
             rounds,
         })
@@ -128,7 +128,9 @@ impl Contestant<'_> {
         match self.beside {
             Beside::Nothing => Ok((measure()?, None)),
             Beside::Mix(mix) => {
-                let (driven, mix) = self.both(mix, time, Duration::ZERO, measure)?;
+                // Before it begins and after it has ended, too; `wrk` takes a second or two to read what it is to send.
+                let longer = time + Duration::from_secs(3);
+                let (driven, mix) = self.both(mix, longer, Duration::from_secs(2), measure)?;
                 let rate = mix.rate;
                 Ok((Driven { rate, ..driven }, None))
             }

@@ -115,7 +115,7 @@ pub(crate) fn crowded_name(plan: &Plan) -> Result<Case> {
 pub(crate) fn mixed(plan: &Plan) -> Result<Case> {
     let world = World::new(plan, "small", &SMALL)?;
     let yardsticks = Yardsticks::of(plan, &world.server, &get("/users/@me")(&seed::token(0)))?;
-    let draws = plan.enough(80_000);
+    let draws = plan.enough(150_000);
     let mixed = Load::new(&plan.file("mix"), 64, mix(&SMALL).take(draws))?;
     let reads = by_callers(&SMALL, DRAWS, get("/users/@me"));
     // `wrk` tells no reads from writes. So the times are those of a few more that read now and then.

@@ -161,7 +161,7 @@ impl Fields {
         let mut repeated = Vec::new();
         members.dedup_by(|(name, _), (first, _)| {
             let is_repeated = name == first;
-            if is_repeated {
+            if is_repeated && repeated.last() != Some(first) {
                 repeated.push(std::mem::take(name));
             }
             is_repeated

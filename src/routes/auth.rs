@@ -8,7 +8,7 @@ use super::address::client_address;
 use super::body::check_content_type;
 use super::counted::{count_account, count_address};
 use super::exchange::Exchange;
-use super::{App, app, guarded, sent};
+use super::{App, app, guarded, header_values};
 use crate::accounts::{Caller, SecretHash};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -116,7 +116,7 @@ fn is_account_page(request: &Request<'_>) -> bool {
 }
 
 fn credentials(request: &Request<'_>) -> Option<(Scheme, SecretHash)> {
-    let mut headers = sent(request, "Authorization");
+    let mut headers = header_values(request, "Authorization");
     let header = headers.next()?;
     if headers.next().is_some() {
         return None;

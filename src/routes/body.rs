@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::idempotency::HEADER;
-use super::{app, sent, stop};
+use super::{app, header_values, stop};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 
@@ -65,7 +65,7 @@ async fn read(
     let turns = &app(request)?.large_bodies;
     let stream = data.open(ByteUnit::from(DRAIN));
     let body = receive(stream, most, turns, PATIENCE).await?;
-    let keyed = sent(request, HEADER).next().is_some();
+    let keyed = header_values(request, HEADER).next().is_some();
     let hash = keyed.then(|| Sha256::digest(&body).into());
     Ok((Fields::parse(&body)?, hash))
 }
@@ -125,7 +125,7 @@ pub(crate) fn check_content_type(request: &Request<'_>) -> Result<()> {
                 media.top() == "application" && media.sub() == "json" && charset
             })
     };
-    if sent(request, "Content-Type").all(|kind| is_json(&kind)) {
+    if header_values(request, "Content-Type").all(|kind| is_json(&kind)) {
         Ok(())
     } else {
         Err(Error::UnsupportedMediaType)

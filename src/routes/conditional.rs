@@ -6,7 +6,7 @@ use rocket::request::{self, FromRequest, Request};
 use rocket::response::{Responder, Response, Result as Outcome};
 use serde::Serialize;
 
-use super::{guarded, in_json, sent, written};
+use super::{guarded, header_values, in_json, written};
 use crate::etag::{EntityTag, Precondition};
 use crate::web::{changes, is_known};
 
@@ -33,7 +33,7 @@ impl<'r> FromRequest<'r> for Precondition {
 
     async fn from_request(request: &'r Request<'_>) -> request::Outcome<Self, ()> {
         // A header that stands there several times is one list (section 5.3).
-        let lists: Vec<_> = sent(request, "If-Match").collect();
+        let lists: Vec<_> = header_values(request, "If-Match").collect();
         let precondition = match lists.as_slice() {
             [] => Ok(Self::Any),
             lists => Self::parse(&lists.join(",")),

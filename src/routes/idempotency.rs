@@ -6,7 +6,7 @@ use rocket::response::{Responder, Response, Result as Outcome};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{guarded, json, sent};
+use super::{guarded, header_values, json};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::idempotency::{Answer, Key, Once};
@@ -40,7 +40,7 @@ impl<'r> FromRequest<'r> for Idempotent {
 }
 
 fn read(request: &Request<'_>) -> Result<Option<(Key, Sha256)>> {
-    let mut headers = sent(request, HEADER);
+    let mut headers = header_values(request, HEADER);
     let key = match (headers.next(), headers.next()) {
         (None, _) => return Ok(None),
         (Some(key), None) => key.parse::<Key>(),

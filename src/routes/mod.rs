@@ -133,9 +133,9 @@ pub(crate) fn app<'r>(request: &'r Request<'_>) -> Result<&'r App> {
     app.ok_or_else(|| Error::Internal("no store is managed".into()))
 }
 
-/// What a request's headers of this name say. Rocket's own map hashes the name that it is asked for, byte by byte, which takes
-/// several times as long as a look through the few headers that there are.
-pub(crate) fn sent<'r>(
+/// What a request's headers of this name say, for those that most requests are asked for: Rocket's own map hashes the name, byte by
+/// byte, which takes several times as long as a look through the few headers that there are.
+pub(crate) fn header_values<'r>(
     request: &'r Request<'_>,
     name: &'static str,
 ) -> impl Iterator<Item = Cow<'r, str>> {

@@ -21,7 +21,7 @@ use rust_embed::{EmbeddedFile, RustEmbed};
 
 use crate::error::{Error, Result};
 use crate::etag;
-use crate::routes::sent;
+use crate::routes::header_values;
 
 /// Scripts and styles come from here and nowhere else; the icons of Pico and Swagger UI are data: images in their style sheets.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
@@ -170,7 +170,7 @@ impl AsRef<[u8]> for Sent {
 
 /// Whether the requester has what bears this tag (RFC 9110, section 13.1.2).
 pub(crate) fn is_known(request: &Request<'_>, tag: &str) -> bool {
-    let mut lists = sent(request, "If-None-Match");
+    let mut lists = header_values(request, "If-None-Match");
     lists.any(|list| etag::names(&list, tag))
 }
 
