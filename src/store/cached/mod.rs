@@ -5,6 +5,9 @@
 //! then keeps what it read under that stamp; and what is kept counts only while its stamp is the current one. While a change is
 //! being committed the stamp is odd, and neither found nor kept: so nobody is shown what is older than what somebody else saw.
 //!
+//! It is a part of the adapter and no store in front of it: only the connection that writes is told which rows a commit changes, for
+//! some of them nobody named, as those that a foreign key deletes.
+//!
 //! Of what another process changes nobody tells: somebody looks, and stamps count for so long after each look and no longer.
 
 use std::hash::Hash;
