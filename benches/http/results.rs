@@ -64,15 +64,22 @@ fn head<T>(text: &mut String, title: &str, report: &Report<T>) -> Result<()> {
 }
 
 fn verdicts(text: &mut String, cases: &[Case], before: &[Case]) -> Result<()> {
-    writeln!(text, "| case | what | before | is | must be | |")?;
-    writeln!(text, "| --- | --- | --- | --- | --- | --- |")?;
+    // Where there is no run before, there is no column for it.
+    let column = |text: &str| match before {
+        [] => String::new(),
+        _ => format!(" {text} |"),
+    };
+    let (title, line) = (column("before"), column("---"));
+    writeln!(text, "| case | what |{title} is | must be | |")?;
+    writeln!(text, "| --- | --- |{line} --- | --- | --- |")?;
     for (number, case) in cases.iter().enumerate() {
         for verdict in &case.verdicts {
             let before = before.get(number).and_then(|case| {
                 let same = |old: &&Verdict| old.what == verdict.what;
                 case.verdicts.iter().find(same)
             });
-            let before = before.map_or_else(String::new, |old| format!("{:.2}", old.value));
+            let before = before.map(|old| format!("{:.2}", old.value));
+            let before = column(&before.unwrap_or_default());
             let (bound, met) = match (verdict.bound, verdict.met) {
                 (Bound::None, _) => (String::new(), ""),
                 (Bound::AtLeast(least), true) => (format!("{least} at least"), "met"),
@@ -83,7 +90,7 @@ fn verdicts(text: &mut String, cases: &[Case], before: &[Case]) -> Result<()> {
             let (title, what, value) = (&case.title, &verdict.what, verdict.value);
             writeln!(
                 text,
-                "| {title} | {what} | {before} | {value:.2} | {bound} | {met} |"
+                "| {title} | {what} |{before} {value:.2} | {bound} | {met} |"
             )?;
         }
     }
