@@ -115,6 +115,7 @@ pub(crate) fn crowded_name(plan: &Plan) -> Result<Case> {
 pub(crate) fn mixed(plan: &Plan) -> Result<Case> {
     let world = World::new(plan, "small", &SMALL)?;
     let yardsticks = Yardsticks::of(plan, &world.server, &get("/users/@me")(&seed::token(0)))?;
+    // The mix goes on for three seconds more than its turn.
     let draws = plan.enough(150_000);
     let mixed = Load::new(&plan.file("mix"), 64, mix(&SMALL).take(draws))?;
     let reads = by_callers(&SMALL, DRAWS, get("/users/@me"));
