@@ -12,14 +12,15 @@ use flate2::bufread::GzEncoder;
 
 fn main() -> Result<(), Box<dyn error::Error>> {
     println!("cargo:rerun-if-changed=packaging/build.rs");
-    println!("cargo:rerun-if-env-changed=SARYNO_COMMIT");
+    println!("cargo:rerun-if-env-changed=BUILD_COMMIT");
     // A debug build, which reads the files from the disk, need not begin anew with each commit and each change to a page.
     let release = env::var("PROFILE")? == "release";
-    // Where the sources are without their history, whoever builds may know the commit.
-    let named = env::var("SARYNO_COMMIT").ok();
+    // Where the sources are without their history, whoever builds may know the commit. It is no `SARYNO_...`: those are settings, and
+    // `cargo run` hands what a build script says on to the program, which refuses settings that it doesn't know.
+    let named = env::var("BUILD_COMMIT").ok();
     let commit = named.filter(|name| !name.is_empty());
     if let Some(commit) = commit.or_else(|| release.then(checked_out).flatten()) {
-        println!("cargo:rustc-env=SARYNO_COMMIT={commit}");
+        println!("cargo:rustc-env=BUILD_COMMIT={commit}");
     }
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut files = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("static");

@@ -39,7 +39,7 @@ alone=(env --ignore-environment "PATH=$PATH" "${enter[@]}")
 
 version=$("${alone[@]}" --version)
 echo "$version"
-if [ -z "${SARYNO_BINARY:-}${SARYNO_COMMIT:-}" ] && commit=$(git rev-parse --short=12 HEAD 2>/dev/null) && [[ $version != *"commit $commit,"* ]]; then
+if [ -z "${SARYNO_BINARY:-}${BUILD_COMMIT:-}" ] && commit=$(git rev-parse --short=12 HEAD 2>/dev/null) && [[ $version != *"commit $commit,"* ]]; then
     echo "It does not tell its commit, $commit." >&2
     exit 1
 fi

@@ -8,7 +8,7 @@ use saryno::config::Config;
 use serde_json::Value;
 
 use crate::backups::names;
-use crate::executable::{run, run_json};
+use crate::executable::{run, run_json, saryno};
 use crate::races::{directory, text};
 
 const SETTINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/saryno.toml");
@@ -29,11 +29,27 @@ fn the_short_version_is_a_number_and_the_long_one_tells_the_commit_and_the_sqlit
     assert_eq!(printed(&data, &["-V"]), format!("{version}\n"));
     let sqlite = rusqlite::version();
     // What the build told the program it tells its tests, too.
-    let told = option_env!("SARYNO_COMMIT").map_or_else(
+    let told = option_env!("BUILD_COMMIT").map_or_else(
         || format!("{version} (SQLite {sqlite})\n"),
         |commit| format!("{version} (commit {commit}, SQLite {sqlite})\n"),
     );
     assert_eq!(printed(&data, &["--version"]), told);
+}
+
+#[test]
+fn what_the_build_script_hands_on_is_no_setting_that_a_server_under_cargo_run_would_refuse() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/build.rs");
+    let script = std::fs::read_to_string(script).unwrap();
+    let handed = script.split("cargo:rustc-env=").skip(1);
+    let names: Vec<_> = handed.filter_map(|rest| rest.split('=').next()).collect();
+    assert!(!names.is_empty());
+    let (_directory, data) = directory();
+    for name in names {
+        let mut command = saryno(&data, &["config", "check"]);
+        let command = command.env("SARYNO_PORT", "0").env(name, "0123456789ab");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{name}: {output:?}");
+    }
 }
 
 #[test]
