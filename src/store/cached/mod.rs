@@ -238,8 +238,10 @@ impl Item for Entry {
 pub(super) struct Rows<K, R> {
     kept: Cache<K, (Stamp, R), Weight>,
     stamps: Arc<Stamps>,
-    /// Those that were found and did not count any more.
-    outdated: AtomicU64,
+    /// How often one was asked for. Counted here and not by the cache, which would write into each row that it finds.
+    asked: AtomicU64,
+    /// How often it was not found, or did not count any more.
+    read: AtomicU64,
 }
 
 impl<K: Hash + Eq, R: Row> Rows<K, R> {
@@ -248,25 +250,27 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
         Self {
             kept: Cache::with_weighter(usually, bytes, Weight),
             stamps,
-            outdated: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
+            read: AtomicU64::new(0),
         }
     }
 
     /// The row as it is, if it is kept.
     pub(super) fn get(&self, key: &K) -> Option<R> {
-        let (stamp, row) = self.kept.get(key)?;
-        if self.stamps.of(row.subject()) == stamp {
-            return Some(row);
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        let found = self.kept.get(key);
+        let current = found.filter(|(stamp, row)| self.stamps.of(row.subject()) == *stamp);
+        if current.is_none() {
+            self.read.fetch_add(1, Ordering::Relaxed);
         }
-        self.outdated.fetch_add(1, Ordering::Relaxed);
-        None
+        current.map(|(_, row)| row)
     }
 
     /// How much this part saves.
     fn kept(&self) -> Kept {
         Kept {
-            asked: self.kept.hits() + self.kept.misses(),
-            read: self.kept.misses() + self.outdated.load(Ordering::Relaxed),
+            asked: self.asked.load(Ordering::Relaxed),
+            read: self.read.load(Ordering::Relaxed),
         }
     }
 
