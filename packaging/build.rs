@@ -19,9 +19,12 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     // `cargo run` hands what a build script says on to the program, which refuses settings that it doesn't know.
     let named = env::var("BUILD_COMMIT").ok();
     let commit = named.filter(|name| !name.is_empty());
-    if let Some(commit) = commit.or_else(|| release.then(checked_out).flatten()) {
-        println!("cargo:rustc-env=BUILD_COMMIT={commit}");
-    }
+    let commit = commit.or_else(|| release.then(checked_out).flatten());
+    // Empty where nobody knows.
+    println!(
+        "cargo:rustc-env=BUILD_COMMIT={}",
+        commit.unwrap_or_default()
+    );
     let out = PathBuf::from(env::var("OUT_DIR")?);
     let mut files = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("static");
     if release {

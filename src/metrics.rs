@@ -187,7 +187,7 @@ impl Collector for Moment {
         let (asked, read) = (counter(self.kept.asked), counter(self.kept.read));
         tell(
             "rows_asked",
-            "Users by id, and tokens, that were asked for",
+            "Users, tokens, communities, DMs, and pages of lists that were asked for",
             &asked,
         )?;
         tell("rows_read", "Those of them that were not in memory", &read)?;

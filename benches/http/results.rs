@@ -1,4 +1,5 @@
-//! `benches/RESULTS.md` and its plot, out of what was measured last. What people wrote there stays.
+//! `benches/RESULTS.md` and its plot, out of what was measured last. What people wrote there stays, and so does what was measured
+//! elsewhere and not here.
 
 use std::fmt::Write;
 use std::fs;
@@ -16,6 +17,11 @@ use crate::server::Result;
 const BEGIN: &str = "<!-- Measured: written by `cargo bench --bench http -- --results`. -->";
 const END: &str = "<!-- Written by people, from here on. -->";
 
+/// The titles of what is measured.
+const AGAINST_BARE: &str = "Against bare Rocket";
+const GROWTH: &str = "With more users";
+const SECONDS: &str = "Second by second";
+
 fn benches() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches")
 }
@@ -24,10 +30,10 @@ fn benches() -> PathBuf {
 pub(crate) fn write() -> Result<()> {
     let path = benches().join("RESULTS.md");
     let old = fs::read_to_string(&path).unwrap_or_default();
-    let by_people = old.split_once(END).map_or("\n", |(_, rest)| rest);
+    let (measured, by_people) = old.split_once(END).unwrap_or(("", "\n"));
     let mut text = format!("# How fast Saryno is\n\n{BEGIN}\n");
     if let Some(report) = read::<Vec<Case>>("http")? {
-        head(&mut text, "Against bare Rocket", &report)?;
+        head(&mut text, AGAINST_BARE, &report)?;
         let before = read::<Vec<Case>>("http-before")?;
         if let Some(before) = &before {
             writeln!(text, "*Before* is the run of {}.\n", before.date)?;
@@ -35,19 +41,35 @@ pub(crate) fn write() -> Result<()> {
         let before = before.map(|before| before.results).unwrap_or_default();
         verdicts(&mut text, &report.results, &before)?;
         standings(&mut text, &report.results)?;
+    } else {
+        text += &section(measured, AGAINST_BARE);
     }
     if let Some(report) = read::<Vec<Case>>("growth")? {
-        head(&mut text, "With more users", &report)?;
+        head(&mut text, GROWTH, &report)?;
         growth(&mut text, &report.results)?;
         plot(&benches().join("growth.svg"), &report.results)?;
+    } else {
+        text += &section(measured, GROWTH);
     }
     if let Some(report) = read::<Vec<Waited>>("checkpoints")? {
-        head(&mut text, "Second by second", &report)?;
+        head(&mut text, SECONDS, &report)?;
         checkpoints(&mut text, &report.results)?;
+    } else {
+        text += &section(measured, SECONDS);
     }
     fs::write(&path, format!("{text}\n{END}{by_people}"))?;
     println!("{}", path.display());
     Ok(())
+}
+
+/// What stands under a title, with it and the empty line above.
+fn section(measured: &str, title: &str) -> String {
+    let Some(start) = measured.find(&format!("\n## {title}\n")) else {
+        return String::new();
+    };
+    let rest = &measured[start + 1..];
+    let own = rest.find("\n## ").map_or(rest, |end| &rest[..end]);
+    format!("\n{}\n", own.trim_end())
 }
 
 fn head<T>(text: &mut String, title: &str, report: &Report<T>) -> Result<()> {

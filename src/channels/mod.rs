@@ -61,14 +61,18 @@ impl Serialize for Channel {
                 channel.serialize_field("owner_id", owner_id)?;
             }
         }
-        let ids: Vec<Id> = self
-            .recipients
-            .iter()
-            .map(|recipient| recipient.id)
-            .collect();
-        channel.serialize_field("recipient_ids", &ids)?;
+        channel.serialize_field("recipient_ids", &Ids(&self.recipients))?;
         channel.serialize_field("recipients", &self.recipients)?;
         channel.end()
+    }
+}
+
+/// The ids of these users, in their order.
+struct Ids<'a>(&'a [User]);
+
+impl Serialize for Ids<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|user| user.id))
     }
 }
 

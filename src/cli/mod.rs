@@ -95,9 +95,9 @@ enum Command {
 fn long_version() -> &'static str {
     static TOLD: LazyLock<String> = LazyLock::new(|| {
         let (version, sqlite) = (env!("CARGO_PKG_VERSION"), sqlite_version());
-        match option_env!("BUILD_COMMIT") {
-            Some(commit) => format!("{version} (commit {commit}, SQLite {sqlite})"),
-            None => format!("{version} (SQLite {sqlite})"),
+        match env!("BUILD_COMMIT") {
+            "" => format!("{version} (SQLite {sqlite})"),
+            commit => format!("{version} (commit {commit}, SQLite {sqlite})"),
         }
     });
     &TOLD

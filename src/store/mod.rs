@@ -6,6 +6,7 @@
 mod cached;
 pub mod sqlite;
 mod stamps;
+mod tally;
 
 use async_trait::async_trait;
 
@@ -31,10 +32,10 @@ pub struct Work {
     pub batches: [u64; 10],
 }
 
-/// How often what is kept in memory of users, tokens and communities was enough.
+/// How often what is kept in memory was enough: of users, tokens, communities, DMs, and pages of lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kept {
-    /// Rows that were asked for since the start.
+    /// Rows and pages that were asked for since the start.
     pub asked: u64,
     /// Those of them that had to be read.
     pub read: u64,

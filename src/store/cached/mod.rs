@@ -12,13 +12,13 @@
 
 use std::hash::Hash;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
 use super::Kept;
 use super::stamps::{Stamp, Stamps, Subject};
+use super::tally::Tally;
 use crate::channels::DmPair;
 use crate::clock::Timestamp;
 use crate::communities::Community;
@@ -239,9 +239,9 @@ pub(super) struct Rows<K, R> {
     kept: Cache<K, (Stamp, R), Weight>,
     stamps: Arc<Stamps>,
     /// How often one was asked for. Counted here and not by the cache, which would write into each row that it finds.
-    asked: AtomicU64,
+    asked: Tally,
     /// How often it was not found, or did not count any more.
-    read: AtomicU64,
+    read: Tally,
 }
 
 impl<K: Hash + Eq, R: Row> Rows<K, R> {
@@ -250,28 +250,28 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
         Self {
             kept: Cache::with_weighter(usually, bytes, Weight),
             stamps,
-            asked: AtomicU64::new(0),
-            read: AtomicU64::new(0),
+            asked: Tally::default(),
+            read: Tally::default(),
         }
     }
 
     /// The row as it is, if it is kept.
     pub(super) fn get(&self, key: &K) -> Option<R> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        self.asked.add_one();
         let found = self.kept.get(key);
         let current = found.filter(|(stamp, row)| self.stamps.of(row.subject()) == *stamp);
         if current.is_none() {
-            self.read.fetch_add(1, Ordering::Relaxed);
+            self.read.add_one();
         }
         current.map(|(_, row)| row)
     }
 
     /// How much this part saves.
     fn kept(&self) -> Kept {
-        Kept {
-            asked: self.asked.load(Ordering::Relaxed),
-            read: self.read.load(Ordering::Relaxed),
-        }
+        // In this order: who asks meanwhile is never among those that were read and not among those that asked.
+        let read = self.read.sum();
+        let asked = self.asked.sum();
+        Kept { asked, read }
     }
 
     /// Reads a row, and keeps it unless its subject may have changed meanwhile.
