@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn error::Error>> {
     let named = env::var("BUILD_COMMIT").ok();
     let commit = named.filter(|name| !name.is_empty());
     let commit = commit.or_else(|| release.then(checked_out).flatten());
-    // Empty where nobody knows.
+    // Empty where nobody knows, and in a debug build.
     println!(
         "cargo:rustc-env=BUILD_COMMIT={}",
         commit.unwrap_or_default()

@@ -78,7 +78,7 @@ impl Metrics {
         );
         registry.register(
             "pictures_rendered",
-            "Those of them that were not in memory",
+            "Those of them that had to be read",
             renderings.clone(),
         );
         Self {

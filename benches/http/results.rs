@@ -1,5 +1,5 @@
 //! `benches/RESULTS.md` and its plot, out of what was measured last. What people wrote there stays, and so does what was measured
-//! elsewhere and not here.
+//! elsewhere and not here: what lies in this machine's `target/` goes before what stands there, whichever is newer.
 
 use std::fmt::Write;
 use std::fs;
@@ -29,8 +29,8 @@ fn benches() -> PathBuf {
 /// Writes both.
 pub(crate) fn write() -> Result<()> {
     let path = benches().join("RESULTS.md");
-    let old = fs::read_to_string(&path).unwrap_or_default();
-    let (measured, by_people) = old.split_once(END).unwrap_or(("", "\n"));
+    let old = fs::read_to_string(&path)?;
+    let (measured, by_people) = old.split_once(END).ok_or(format!("no line {END}"))?;
     let mut text = format!("# How fast Saryno is\n\n{BEGIN}\n");
     if let Some(report) = read::<Vec<Case>>("http")? {
         head(&mut text, AGAINST_BARE, &report)?;

@@ -268,7 +268,7 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
 
     /// How much this part saves.
     fn kept(&self) -> Kept {
-        // In this order: who asks meanwhile is never among those that were read and not among those that asked.
+        // First: whoever asks meanwhile may be counted among those that asked alone, and never among those that had to be read alone.
         let read = self.read.sum();
         let asked = self.asked.sum();
         Kept { asked, read }
