@@ -78,7 +78,7 @@ impl Metrics {
         );
         registry.register(
             "pictures_rendered",
-            "Those of them that had to be read",
+            "Those of them that were not in memory",
             renderings.clone(),
         );
         Self {
@@ -190,7 +190,7 @@ impl Collector for Moment {
             "Users, tokens, communities, DMs, and pages of lists that were asked for",
             &asked,
         )?;
-        tell("rows_read", "Those of them that were not in memory", &read)?;
+        tell("rows_read", "Those of them that had to be read", &read)?;
         tell(
             "database_bytes",
             "The database file",

@@ -23,7 +23,7 @@ impl Tally {
         LANE.with(|lane| self.0[*lane].0.fetch_add(1, Ordering::Release));
     }
 
-    /// What all have counted so far, whatever they did before it included.
+    /// What all have counted so far. Who sees a count here sees in other tallies what its thread had counted before.
     pub(super) fn sum(&self) -> u64 {
         self.0
             .iter()
