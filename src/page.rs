@@ -1,6 +1,10 @@
 //! Keyset paging: a page is asked for by the id it comes before or after, never by a number (contract, section 1, "lists").
 
-use crate::error::{Problem, Result};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::error::{Error, Problem, Result};
 use crate::fields::{Faulty, Fields};
 use crate::id::Id;
 
@@ -107,6 +111,27 @@ pub struct Listing<T, C = Cursor> {
     pub items: Vec<T>,
     /// Where the next page starts, going on in the same direction; `None` at the end.
     pub next: Option<C>,
+}
+
+/// A page as it is answered with, made once for all that ask for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Written {
+    /// A JSON array of the page's entries, in the list's order.
+    pub json: Arc<[u8]>,
+    /// Where the next page starts, as of a [`Listing`].
+    pub next: Option<Cursor>,
+}
+
+impl Written {
+    /// The page of these entries.
+    ///
+    /// # Errors
+    /// `Internal` if one of them can't be written.
+    pub fn of(items: &[impl Serialize], next: Option<Cursor>) -> Result<Self> {
+        let json = serde_json::to_vec(items).map_err(|error| Error::Internal(error.to_string()))?;
+        let json = json.into();
+        Ok(Self { json, next })
+    }
 }
 
 /// The keyset of one query: ids strictly between the bounds, walked in one direction.

@@ -1,6 +1,7 @@
 //! What handlers answer with: objects, pages of lists, errors, or nothing.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use rocket::http::{Header, RawStr, Status};
 use rocket::request::Request;
@@ -12,7 +13,7 @@ use super::counted;
 use super::exchange::Exchange;
 use crate::directory::{Found, Next};
 use crate::error::{Error, FieldError, Result};
-use crate::page::{Cursor as Bound, Listing};
+use crate::page::{Cursor as Bound, Listing, Written};
 
 /// An object as JSON, with its status.
 pub(crate) struct Json<T>(Status, T);
@@ -32,18 +33,32 @@ pub(crate) struct Done;
 
 /// A page of a list, with the way to the next one.
 pub(crate) struct Listed<T> {
-    items: Vec<T>,
+    items: Items<T>,
     path: String,
     /// `before` or `after`, and where.
     next: Option<(&'static str, String)>,
 }
 
+enum Items<T> {
+    Found(Vec<T>),
+    /// In JSON already.
+    Written(Arc<[u8]>),
+}
+
 impl<T> Listed<T> {
     pub(crate) fn new(path: impl Into<String>, listing: Listing<T>) -> Self {
         Self {
-            items: listing.items,
+            items: Items::Found(listing.items),
             path: path.into(),
             next: listing.next.and_then(bound),
+        }
+    }
+
+    pub(super) fn written(path: &str, page: Written) -> Self {
+        Self {
+            items: Items::Written(page.json),
+            path: path.into(),
+            next: page.next.and_then(bound),
         }
     }
 
@@ -55,7 +70,7 @@ impl<T> Listed<T> {
             None => None,
         };
         Self {
-            items: found.items,
+            items: Items::Found(found.items),
             path: path.into(),
             next,
         }
@@ -81,13 +96,17 @@ pub(super) fn written(object: &impl Serialize) -> Result<Vec<u8>, Status> {
     Ok(body)
 }
 
-pub(super) fn in_json<'r>(status: Status, body: Vec<u8>) -> Response<'r> {
+pub(super) fn in_json<'r>(
+    status: Status,
+    body: impl AsRef<[u8]> + Send + Unpin + 'r,
+) -> Response<'r> {
+    let length = body.as_ref().len();
     Response::build()
         .status(status)
         .raw_header("Content-Type", "application/json")
         // In one piece: room for the body and the byte that does not come.
-        .max_chunk_size(body.len() + 1)
-        .sized_body(body.len(), Cursor::new(body))
+        .max_chunk_size(length + 1)
+        .sized_body(length, Cursor::new(body))
         .finalize()
 }
 
@@ -105,7 +124,10 @@ impl<'r> Responder<'r, 'static> for Done {
 
 impl<'r, T: Serialize> Responder<'r, 'static> for Listed<T> {
     fn respond_to(self, request: &'r Request<'_>) -> Outcome<'static> {
-        let mut response = json(Status::Ok, &self.items)?;
+        let mut response = match self.items {
+            Items::Found(items) => json(Status::Ok, &items)?,
+            Items::Written(body) => in_json(Status::Ok, body),
+        };
         let Some((name, value)) = self.next else {
             return Ok(response);
         };

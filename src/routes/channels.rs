@@ -54,7 +54,7 @@ pub(super) struct Description;
 #[get("/users/@me/channels")]
 async fn channels(caller: Caller, query: Query, app: &AppState) -> Result<Listed<Channel>> {
     let page = Page::parse(query.0, CHANNELS)?;
-    Ok(Listed::new(
+    Ok(Listed::written(
         "/users/@me/channels",
         app.store.channels(caller.user.id, page).await?,
     ))

@@ -75,7 +75,7 @@ fn community_id(text: &str) -> Result<Id> {
 #[get("/users/@me/communities")]
 async fn communities(caller: Caller, query: Query, app: &AppState) -> Result<Listed<Community>> {
     let page = Page::parse(query.0, COMMUNITIES)?;
-    Ok(Listed::new(
+    Ok(Listed::written(
         "/users/@me/communities",
         app.store.communities(caller.user.id, page).await?,
     ))

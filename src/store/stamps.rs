@@ -1,5 +1,6 @@
 //! When what is kept in memory counts: a stamp for each thing that changes as one, which whoever commits moves on.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
@@ -47,7 +48,7 @@ impl Stamp {
     pub(super) const UNSETTLED: Self = Self(1);
 
     /// Whether it counted and no change was being committed.
-    pub(super) fn is_settled(self) -> bool {
+    pub(super) fn is_settled(&self) -> bool {
         self.0.is_multiple_of(2)
     }
 }
@@ -63,10 +64,34 @@ impl Stamps {
 
     /// The current stamp.
     pub(super) fn of(&self, subject: Subject) -> Stamp {
-        if self.milliseconds(Instant::now()) >= self.until.load(Ordering::SeqCst) {
-            return Stamp::UNSETTLED;
+        if self.count() {
+            Stamp(self.place(subject).load(Ordering::SeqCst))
+        } else {
+            Stamp::UNSETTLED
         }
-        Stamp(self.place(subject).load(Ordering::SeqCst))
+    }
+
+    /// The current stamps of rows.
+    pub(super) fn of_rows<'a>(&self, rows: impl IntoIterator<Item = &'a Id>) -> Arc<[(Id, Stamp)]> {
+        let rows = rows.into_iter();
+        rows.map(|id| (*id, self.of(Subject::Row(*id)))).collect()
+    }
+
+    /// Whether this is a subject's current stamp, and each of these that of its row.
+    pub(super) fn are_current(&self, subject: Subject, stamp: Stamp, rows: &[(Id, Stamp)]) -> bool {
+        let is_current =
+            |subject, stamp: Stamp| self.place(subject).load(Ordering::SeqCst) == stamp.0;
+        // The clock is looked at once for all of them.
+        self.count()
+            && is_current(subject, stamp)
+            && rows
+                .iter()
+                .all(|(id, stamp)| is_current(Subject::Row(*id), *stamp))
+    }
+
+    /// Whether they count at this moment.
+    fn count(&self) -> bool {
+        self.milliseconds(Instant::now()) < self.until.load(Ordering::SeqCst)
     }
 
     /// They count until then, and from then on only if this is said again.

@@ -24,7 +24,7 @@ use crate::clock::Timestamp;
 use crate::communities::Community;
 use crate::error::Result;
 use crate::id::Id;
-use crate::page::{Listing, Page};
+use crate::page::{Page, Written};
 use crate::tokens::{SecretHash, UNUSED_END};
 use crate::users::Account;
 
@@ -32,7 +32,7 @@ use crate::users::Account;
 /// share of tables that are never full.
 const OVERHEAD: usize = 64;
 
-/// What one row usually takes, in bytes.
+/// What one row usually takes, in bytes; a page takes more.
 const USUAL: u64 = 256;
 
 /// Everything that is kept.
@@ -43,22 +43,19 @@ pub(super) struct Cached {
     pub(super) communities: Rows<Id, Community>,
     /// The DMs that both are shown.
     pub(super) dms: Rows<DmPair, Dm>,
-    /// Pages of somebody's channels and communities.
-    pub(super) channel_pages: Rows<(Id, Page), Listed<Entry>>,
-    pub(super) community_pages: Rows<(Id, Page), Listed<Id>>,
+    pub(super) answers: Rows<(List, Id, Page), Answer>,
 }
 
 impl Cached {
-    /// Room for so many bytes: half of them for accounts, which every list shares.
+    /// Room for so many bytes, half of them for accounts; and for as many bytes of pages.
     pub(super) fn new(bytes: u64) -> Self {
         let stamps = Arc::new(Stamps::new());
         Self {
             tokens: Rows::new(bytes / 8, stamps.clone()),
             accounts: Rows::new(bytes / 2, stamps.clone()),
-            communities: Rows::new(bytes / 16, stamps.clone()),
-            dms: Rows::new(bytes / 8, stamps.clone()),
-            channel_pages: Rows::new(bytes / 8, stamps.clone()),
-            community_pages: Rows::new(bytes / 16, stamps.clone()),
+            communities: Rows::new(bytes / 8, stamps.clone()),
+            dms: Rows::new(bytes / 4, stamps.clone()),
+            answers: Rows::new(bytes, stamps.clone()),
             stamps,
         }
     }
@@ -70,8 +67,7 @@ impl Cached {
             self.accounts.kept(),
             self.communities.kept(),
             self.dms.kept(),
-            self.channel_pages.kept(),
-            self.community_pages.kept(),
+            self.answers.kept(),
         ];
         Kept {
             asked: parts.iter().map(|part| part.asked).sum(),
@@ -84,6 +80,10 @@ impl Cached {
 pub(super) trait Row: Clone {
     /// What changes when it does.
     fn subject(&self) -> Subject;
+    /// Other rows that it shows, which it changes with as well, each with its stamp.
+    fn shows(&self) -> &[(Id, Stamp)] {
+        &[]
+    }
     /// What it has outside of itself, in bytes.
     fn heap(&self) -> usize;
 }
@@ -156,81 +156,33 @@ impl Row for Dm {
     }
 }
 
-/// A channel in somebody's list. People are ids in it, for each has a row of their own.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Entry {
-    Dm { id: Id, other: Id },
-    Group(Box<Group>),
-}
-
-impl Entry {
-    pub(super) fn id(&self) -> Id {
-        match self {
-            Self::Dm { id, .. } => *id,
-            Self::Group(group) => group.id,
-        }
-    }
-}
-
-/// A group as one of its people sees it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Group {
-    pub(super) id: Id,
-    pub(super) name: Option<String>,
-    pub(super) owner_id: Id,
-    /// The others, ascending.
-    pub(super) recipients: Vec<Id>,
+/// Somebody's lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum List {
+    Channels,
+    Communities,
 }
 
 /// A page of where somebody is.
-#[derive(Debug, PartialEq)]
-pub(super) struct Listed<T> {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Answer {
     pub(super) of: Id,
-    pub(super) listing: Arc<Listing<T>>,
+    /// The rows that it shows, each with the stamp that it had before it was read.
+    pub(super) shows: Arc<[(Id, Stamp)]>,
+    pub(super) written: Written,
 }
 
-impl<T> Clone for Listed<T> {
-    fn clone(&self) -> Self {
-        Self {
-            of: self.of,
-            listing: self.listing.clone(),
-        }
-    }
-}
-
-impl<T: Item> Row for Listed<T> {
+impl Row for Answer {
     fn subject(&self) -> Subject {
         Subject::Whereabouts(self.of)
     }
 
-    fn heap(&self) -> usize {
-        let items = &self.listing.items;
-        let own = size_of::<Listing<T>>() + items.capacity() * size_of::<T>();
-        own + items.iter().map(Item::heap).sum::<usize>()
+    fn shows(&self) -> &[(Id, Stamp)] {
+        &self.shows
     }
-}
 
-/// Something in a list.
-pub(super) trait Item {
-    /// What it has outside of itself, in bytes.
-    fn heap(&self) -> usize;
-}
-
-impl Item for Id {
     fn heap(&self) -> usize {
-        0
-    }
-}
-
-impl Item for Entry {
-    fn heap(&self) -> usize {
-        match self {
-            Self::Dm { .. } => 0,
-            Self::Group(group) => {
-                let name = group.name.as_ref().map_or(0, String::capacity);
-                size_of::<Group>() + name + group.recipients.capacity() * size_of::<Id>()
-            }
-        }
+        size_of_val(&*self.shows) + self.written.json.len()
     }
 }
 
@@ -259,7 +211,8 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
     pub(super) fn get(&self, key: &K) -> Option<R> {
         self.asked.add_one();
         let found = self.kept.get(key);
-        let current = found.filter(|(stamp, row)| self.stamps.of(row.subject()) == *stamp);
+        let current = found
+            .filter(|(stamp, row)| self.stamps.are_current(row.subject(), *stamp, row.shows()));
         if current.is_none() {
             self.read.add_one();
         }
@@ -274,7 +227,7 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
         Kept { asked, read }
     }
 
-    /// Reads a row, and keeps it unless its subject may have changed meanwhile.
+    /// Reads a row, and keeps it unless its subject may have changed meanwhile, or what it shows.
     ///
     /// # Errors
     /// Those of the read; nothing is kept then.
@@ -299,7 +252,8 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
     }
 
     fn keep(&self, key: K, stamp: Stamp, row: R) {
-        if stamp.is_settled() {
+        let shown = row.shows().iter();
+        if stamp.is_settled() && shown.map(|(_, stamp)| stamp).all(Stamp::is_settled) {
             self.kept.insert(key, (stamp, row));
         }
     }

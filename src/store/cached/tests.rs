@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::page::Cursor;
 use crate::users::User;
 
 fn id(number: i64) -> Id {
@@ -75,6 +76,60 @@ fn rows_that_share_a_stamp_and_rows_that_change_twice_in_a_commit_move_it_on() {
     cached.stamps.end(&[row(7), row(7), row(7)]);
     let moved = cached.stamps.of(row(7));
     assert!(moved != stamp && moved.is_settled());
+}
+
+/// A page of this one's that shows these rows, as they are now.
+fn page(cached: &Cached, of: i64, shows: &[i64]) -> Answer {
+    let shows: Vec<_> = shows.iter().copied().map(id).collect();
+    Answer {
+        of: id(of),
+        shows: cached.stamps.of_rows(&shows),
+        written: Written::of(&["page"], None).unwrap(),
+    }
+}
+
+const KEY: Page = Page {
+    limit: 50,
+    cursor: Cursor::Start,
+};
+
+#[test]
+fn a_page_is_kept_until_its_list_changes_or_a_row_that_it_shows() {
+    let cached = cached();
+    let key = (List::Channels, id(7), KEY);
+    for changed in [Subject::Whereabouts(id(7)), row(8), row(9)] {
+        let answer = page(&cached, 7, &[8, 9]);
+        let stamp = cached.stamps.of(answer.subject());
+        cached.answers.keep(key, stamp, answer.clone());
+        change(&cached, row(10), || {});
+        assert_eq!(cached.answers.get(&key), Some(answer));
+        change(&cached, changed, || {
+            assert_eq!(cached.answers.get(&key), None, "{changed:?}");
+        });
+        assert_eq!(cached.answers.get(&key), None, "{changed:?}");
+    }
+}
+
+#[test]
+fn a_page_with_a_row_that_may_be_changing_is_not_kept() {
+    let cached = cached();
+    let key = (List::Channels, id(7), KEY);
+    let stamp = cached.stamps.of(Subject::Whereabouts(id(7)));
+    change(&cached, row(9), || {
+        let answer = page(&cached, 7, &[8, 9]);
+        cached.answers.keep(key, stamp, answer);
+        assert_eq!(cached.answers.get(&key), None);
+    });
+    assert_eq!(cached.answers.get(&key), None);
+    // Nor while nobody knows what other processes do.
+    cached.stamps.count_until(Instant::now());
+    let answer = page(&cached, 7, &[8, 9]);
+    cached.answers.keep(key, stamp, answer);
+    assert_eq!(cached.answers.get(&key), None);
+    cached
+        .stamps
+        .count_until(Instant::now() + Duration::from_hours(1));
+    assert_eq!(cached.answers.get(&key), None);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! Channels in SQL.
 
 use async_trait::async_trait;
-use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::lists::entry;
 use super::rows::{exists, record, require_active, user, user_columns};
 use super::{Sqlite, blocks, groups, terms};
 use crate::channels::{
@@ -14,8 +14,7 @@ use crate::etag::Precondition;
 use crate::id::Id;
 use crate::idempotency::{Answer, Terms};
 use crate::limits::Allowance;
-use crate::page::{Listing, Page};
-use crate::store::cached::{Entry, Group};
+use crate::page::{Page, Written};
 use crate::users::User;
 
 /// The pair's DM, and whether it is shown to both.
@@ -55,21 +54,6 @@ pub(super) const CHANNEL: &str = "
 /// A channel of somebody who takes part in it; of a DM with the other.
 pub(super) const PARTICIPANT: &str = "
     SELECT channel_id, other_id FROM participants WHERE channel_id = :channel AND user_id = :user";
-
-/// A group's own columns, and the ids of all but one of its people.
-pub(super) const GROUP_AND_RECIPIENTS: &str = "
-    SELECT name, owner_id, (SELECT group_concat(user_id) FROM participants WHERE channel_id = c.id AND user_id <> :user)
-    FROM channels AS c WHERE id = :channel";
-
-/// Of a DM, nothing but its entry in one index is read.
-pub(super) const CHANNELS: [&str; 2] = [
-    "SELECT channel_id, other_id FROM participants
-    WHERE user_id = :of AND hidden = 0 AND channel_id > :above AND channel_id < :below
-    ORDER BY channel_id LIMIT :limit",
-    "SELECT channel_id, other_id FROM participants
-    WHERE user_id = :of AND hidden = 0 AND channel_id > :above AND channel_id < :below
-    ORDER BY channel_id DESC LIMIT :limit",
-];
 
 /// Ascending by id, which is the order of the table's key.
 pub(super) const RECIPIENTS: &str = concat!(
@@ -130,19 +114,11 @@ impl Channels for Sqlite {
                 .query_row(parameters, |row| entry(connection, requester, row));
             found.optional()?.ok_or(Error::UnknownChannel)
         });
-        self.with_recipients(&found.await?).await
+        self.with_recipients(found.await?).await
     }
 
-    async fn channels(&self, requester: Id, page: Page) -> Result<Listing<Channel>> {
-        let found = self.channel_page(requester, page).await?;
-        let mut items = Vec::with_capacity(found.items.len());
-        for entry in &found.items {
-            items.push(self.with_recipients(entry).await?);
-        }
-        Ok(Listing {
-            items,
-            next: found.next,
-        })
+    async fn channels(&self, requester: Id, page: Page) -> Result<Written> {
+        self.channel_page(requester, page).await
     }
 
     async fn modify_channel(
@@ -223,28 +199,6 @@ impl Channels for Sqlite {
             }
         })
         .await
-    }
-}
-
-impl Sqlite {
-    /// A channel with the recipients as they are now.
-    async fn with_recipients(&self, entry: &Entry) -> Result<Channel> {
-        let (kind, people) = match entry {
-            Entry::Dm { other, .. } => (Kind::Dm, std::slice::from_ref(other)),
-            Entry::Group(group) => {
-                let (name, owner_id) = (group.name.clone(), group.owner_id);
-                (Kind::Group { name, owner_id }, &*group.recipients)
-            }
-        };
-        let mut recipients = Vec::with_capacity(people.len());
-        for person in people {
-            recipients.push(self.account_or_tombstone(*person).await?.user);
-        }
-        Ok(Channel {
-            id: entry.id(),
-            kind,
-            recipients,
-        })
     }
 }
 
@@ -355,38 +309,6 @@ fn without_recipients(row: &Row<'_>) -> rusqlite::Result<Channel> {
         kind,
         recipients: Vec::new(),
     })
-}
-
-/// A channel that `user` takes part in, out of what tells which it is. A group is read while that statement still runs: so all are as
-/// they were at one moment.
-pub(super) fn entry(connection: &Connection, user: Id, row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let id = row.get(0)?;
-    if let Some(other) = row.get(1)? {
-        return Ok(Entry::Dm { id, other });
-    }
-    let group = connection.prepare_cached(GROUP_AND_RECIPIENTS)?.query_row(
-        named_params! { ":channel": id, ":user": user },
-        |row| {
-            Ok(Group {
-                id,
-                name: row.get(0)?,
-                owner_id: row.get(1)?,
-                recipients: ids(row.get_ref(2)?)?,
-            })
-        },
-    )?;
-    Ok(Entry::Group(Box::new(group)))
-}
-
-/// Ascending, out of what `group_concat` makes of them.
-fn ids(listed: ValueRef<'_>) -> rusqlite::Result<Vec<Id>> {
-    let Some(listed) = listed.as_str_or_null()? else {
-        return Ok(Vec::new());
-    };
-    let ids: Result<Vec<Id>, Problem> = listed.split(',').map(str::parse).collect();
-    let mut ids = ids.map_err(|_| rusqlite::Error::InvalidQuery)?;
-    ids.sort_unstable();
-    Ok(ids)
 }
 
 fn recipients(connection: &Connection, requester: Id, channel: Id) -> Result<Vec<User>> {

@@ -13,7 +13,7 @@ use crate::error::{Error, Problem, Result};
 use crate::etag::Precondition;
 use crate::id::Id;
 use crate::idempotency::{Answer, Once};
-use crate::page::{Listing, Order, Page};
+use crate::page::{Listing, Order, Page, Written};
 use crate::users::User;
 use crate::views::Membership;
 
@@ -29,13 +29,6 @@ const ADD: &str = "
 pub(super) const COMMUNITY: &str = "
     SELECT c.id, c.name, c.icon, c.owner_id FROM members AS m JOIN communities AS c ON c.id = m.community_id
     WHERE m.user_id = :user AND m.community_id = :community";
-
-pub(super) const COMMUNITY_IDS: [&str; 2] = [
-    "SELECT community_id FROM members WHERE user_id = :of AND community_id > :above AND community_id < :below
-    ORDER BY community_id LIMIT :limit",
-    "SELECT community_id FROM members WHERE user_id = :of AND community_id > :above AND community_id < :below
-    ORDER BY community_id DESC LIMIT :limit",
-];
 
 pub(super) const COMMUNITIES: [&str; 2] = [
     "SELECT c.id, c.name, c.icon, c.owner_id, m.since FROM members AS m JOIN communities AS c ON c.id = m.community_id
@@ -91,20 +84,8 @@ impl Communities for Sqlite {
             .await
     }
 
-    async fn communities(&self, requester: Id, page: Page) -> Result<Listing<Community>> {
-        let found = self.community_page(requester, page).await?;
-        let mut items = Vec::with_capacity(found.items.len());
-        for id in &found.items {
-            match self.any_community(*id).await {
-                // It was deleted since the page was read.
-                Err(Error::UnknownCommunity) => {}
-                community => items.push(community?),
-            }
-        }
-        Ok(Listing {
-            items,
-            next: found.next,
-        })
+    async fn communities(&self, requester: Id, page: Page) -> Result<Written> {
+        self.community_page(requester, page).await
     }
 
     async fn modify_community(

@@ -19,6 +19,7 @@ mod groups;
 mod images;
 mod invites;
 mod kept;
+mod lists;
 mod load;
 mod migrate;
 mod readers;

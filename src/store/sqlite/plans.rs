@@ -3,8 +3,8 @@
 use rusqlite::Connection;
 
 use super::{
-    access, accounts, audit, blocks, channels, communities, directory, images, kept, migrate,
-    registration, terms, users, views,
+    access, accounts, audit, blocks, channels, communities, directory, images, kept, lists,
+    migrate, registration, terms, users, views,
 };
 use crate::audit::Filter;
 use crate::directory::UserFilter;
@@ -91,13 +91,13 @@ fn a_dm_is_found_by_its_pair() {
 fn a_channel_and_its_recipients_are_found_by_their_keys() {
     is_direct(channels::CHANNEL);
     is_direct(channels::PARTICIPANT);
-    is_direct(channels::GROUP_AND_RECIPIENTS);
+    is_direct(lists::GROUP_AND_RECIPIENTS);
     is_direct(channels::RECIPIENTS);
 }
 
 #[test]
 fn a_page_of_channels_is_one_range_of_one_index_in_both_directions() {
-    for sql in channels::CHANNELS {
+    for sql in lists::CHANNELS {
         uses(
             sql,
             "COVERING INDEX participants_shown (user_id=? AND channel_id>? AND channel_id<?)",
@@ -108,7 +108,7 @@ fn a_page_of_channels_is_one_range_of_one_index_in_both_directions() {
 #[test]
 fn a_page_of_communities_is_one_range_of_the_key_in_both_directions() {
     is_direct(communities::COMMUNITY);
-    for sql in [communities::COMMUNITY_IDS, communities::COMMUNITIES].concat() {
+    for sql in [lists::COMMUNITY_IDS, communities::COMMUNITIES].concat() {
         uses(sql, "(user_id=? AND community_id>? AND community_id<?)");
     }
 }

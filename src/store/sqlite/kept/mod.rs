@@ -1,20 +1,17 @@
 //! The reads that most requests begin with, from memory where it has the rows.
 
-use std::sync::Arc;
-
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::Sqlite;
-use super::channels::{CHANNELS, dm_by_pair, entry};
-use super::communities::{COMMUNITY_IDS, community};
-use super::rows::{user_columns, walk};
+use super::channels::dm_by_pair;
+use super::communities::community;
+use super::rows::user_columns;
 use super::users::account_of;
 use crate::channels::DmPair;
 use crate::communities::Community;
 use crate::error::{Error, Result};
 use crate::id::Id;
-use crate::page::{Listing, Order, Page};
-use crate::store::cached::{Dm, Entry, Listed, Token};
+use crate::store::cached::{Dm, Token};
 use crate::store::stamps::Subject;
 use crate::tokens::SecretHash;
 use crate::users::Account;
@@ -81,40 +78,6 @@ impl Sqlite {
             Err(Error::UnknownChannel) => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// A page of somebody's channels.
-    pub(super) async fn channel_page(&self, of: Id, page: Page) -> Result<Arc<Listing<Entry>>> {
-        let pages = &self.cached.channel_pages;
-        if let Some(listed) = pages.get(&(of, page)) {
-            return Ok(listed.listing);
-        }
-        let read = self.read_page(page, move |connection| {
-            let keyset = page.keyset(Order::Newest);
-            let found = walk(connection, CHANNELS, of, keyset, |row| {
-                entry(connection, of, row)
-            })?;
-            let listing = Arc::new(page.listing(found, Order::Newest, Entry::id));
-            Ok(Listed { of, listing })
-        });
-        let subject = Subject::Whereabouts(of);
-        Ok(pages.keeping((of, page), subject, read).await?.listing)
-    }
-
-    /// A page of the communities that somebody is in, by id.
-    pub(super) async fn community_page(&self, of: Id, page: Page) -> Result<Arc<Listing<Id>>> {
-        let pages = &self.cached.community_pages;
-        if let Some(listed) = pages.get(&(of, page)) {
-            return Ok(listed.listing);
-        }
-        let read = self.read_page(page, move |connection| {
-            let keyset = page.keyset(Order::Ascending);
-            let found = walk(connection, COMMUNITY_IDS, of, keyset, |row| row.get(0))?;
-            let listing = Arc::new(page.listing(found, Order::Ascending, |id| *id));
-            Ok(Listed { of, listing })
-        });
-        let subject = Subject::Whereabouts(of);
-        Ok(pages.keeping((of, page), subject, read).await?.listing)
     }
 }
 
