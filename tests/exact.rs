@@ -53,7 +53,7 @@ async fn log_in(server: &Server, account: &Account) -> Account {
     logged_in
 }
 
-async fn do_to(server: &Server, account: &Account, action: UserAction) {
+pub(crate) async fn do_to(server: &Server, account: &Account, action: UserAction) {
     let action = Action::User(account.user.id, action);
     perform(&server.store, action).await.unwrap();
 }
@@ -92,31 +92,6 @@ async fn what_revokes_a_hot_token_shuts_it_out_at_the_next_request() {
     let other = log_in(&server, &me).await;
     server.delete("/auth/tokens", &mine).await.expect(204);
     assert_eq!((status(&mine).await, status(&other).await), (401, 401));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_hot_community_is_listed_as_it_is_and_not_at_all_once_it_is_gone() {
-    let server = Server::start().await;
-    let me = server.account("Ada").await;
-    let mut made = Vec::new();
-    for name in ["First", "Second"] {
-        let body = json!({ "name": name });
-        made.push(server.post("/communities", &me, &body).await.expect(201));
-    }
-    let listed = async || {
-        for _ in 0..2 {
-            server.get("/users/@me/communities", &me).await.expect(200);
-        }
-        server.get("/users/@me/communities", &me).await.expect(200)
-    };
-    assert_eq!(listed().await, json!(made));
-    let path = format!("/communities/{}", text(&made[0]["id"]));
-    for change in [json!({"name": "Renamed"}), json!({"icon": picture(1)})] {
-        made[0] = server.patch(&path, &me, &change).await.expect(200);
-        assert_eq!(listed().await, json!(made));
-    }
-    server.delete(&path, &me).await.expect(204);
-    assert_eq!(listed().await, json!([made[1]]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -179,7 +154,7 @@ const WRITERS: usize = 16;
 const RENAMES: u64 = 150;
 const READERS: usize = 4;
 
-fn to(name: u64) -> Change {
+pub(crate) fn to(name: u64) -> Change {
     Change {
         username: Some(name.to_string().parse().unwrap()),
         discriminator: None,

@@ -77,6 +77,7 @@ mod developed;
 mod documentation;
 mod endpoints;
 mod exact;
+mod exact_lists;
 mod export;
 mod farewell;
 mod file;
