@@ -7,9 +7,9 @@ use std::time::Instant;
 use crate::id::Id;
 
 /// How many stamps there are, as a power of two. Subjects share one by their ids: a write makes those that share its own be read
-/// again, six in a hundred thousand. They take 128 KiB, which stay near a core: every row that is found is held against one of them. What
+/// again, three in a hundred thousand. They take 256 KiB, which stay near a core: every row that is found is held against one of them. What
 /// fewer bring to reads and cost writes, `benches/RESULTS.md` tells.
-const STAMPS: u32 = 14;
+const STAMPS: u32 = 15;
 
 /// What a stamp is of: what changes as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
