@@ -48,7 +48,7 @@ impl Stamp {
     pub(super) const UNSETTLED: Self = Self(1);
 
     /// Whether it counted and no change was being committed.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(super) fn is_settled(self) -> bool {
         self.0.is_multiple_of(2)
     }
 }

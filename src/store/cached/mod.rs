@@ -252,8 +252,8 @@ impl<K: Hash + Eq, R: Row> Rows<K, R> {
     }
 
     fn keep(&self, key: K, stamp: Stamp, row: R) {
-        let shown = row.shows().iter();
-        if stamp.is_settled() && shown.map(|(_, stamp)| stamp).all(Stamp::is_settled) {
+        let mut shown = row.shows().iter();
+        if stamp.is_settled() && shown.all(|(_, stamp)| stamp.is_settled()) {
             self.kept.insert(key, (stamp, row));
         }
     }
