@@ -13,7 +13,7 @@ use crate::id::Id;
 use crate::idempotency::{Answer, Once};
 use crate::images::{Image, ImageHash, Studio};
 use crate::names::Name;
-use crate::page::{Limits, Listing, Page, Written};
+use crate::page::{Limits, Listing, Page, WrittenPage};
 use crate::users::User;
 
 /// How many communities a page of `GET /users/@me/communities` holds.
@@ -203,11 +203,12 @@ pub trait Communities: Send + Sync {
     /// `UnknownCommunity`.
     async fn community(&self, requester: Id, id: Id) -> Result<Community>;
 
-    /// The requester's communities, ascending by id: [`Community`]s, as they are answered with.
+    /// The requester's communities, ascending by id: [`Community`]s, as they are answered
+    /// with, so that a page of which nothing has changed need not be made again.
     ///
     /// # Errors
     /// None of its own.
-    async fn communities(&self, requester: Id, page: Page) -> Result<Written>;
+    async fn communities(&self, requester: Id, page: Page) -> Result<WrittenPage>;
 
     /// Changes it; owner only.
     ///

@@ -113,22 +113,25 @@ pub struct Listing<T, C = Cursor> {
     pub next: Option<C>,
 }
 
-/// A page as it is answered with, made once for all that ask for it.
+/// A page as it is answered with, for as long as nothing changes that it shows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Written {
+pub struct WrittenPage {
     /// A JSON array of the page's entries, in the list's order.
     pub json: Arc<[u8]>,
     /// Where the next page starts, as of a [`Listing`].
     pub next: Option<Cursor>,
 }
 
-impl Written {
+impl WrittenPage {
     /// The page of these entries.
     ///
     /// # Errors
     /// `Internal` if one of them can't be written.
     pub fn of(items: &[impl Serialize], next: Option<Cursor>) -> Result<Self> {
-        let json = serde_json::to_vec(items).map_err(|error| Error::Internal(error.to_string()))?;
+        // Twenty fit, so that it doesn't grow on the way.
+        let mut json = Vec::with_capacity(4_096);
+        serde_json::to_writer(&mut json, items)
+            .map_err(|error| Error::Internal(format!("a page: {error}")))?;
         let json = json.into();
         Ok(Self { json, next })
     }

@@ -10,7 +10,7 @@ use crate::fields::{Fields, Number};
 use crate::id::Id;
 use crate::idempotency::{Answer, Terms};
 use crate::names::Name;
-use crate::page::{Limits, Page, Written};
+use crate::page::{Limits, Page, WrittenPage};
 use crate::users::User;
 
 /// How many channels a page of `GET /users/@me/channels` holds.
@@ -300,11 +300,12 @@ pub trait Channels: Send + Sync {
     /// `UnknownChannel`.
     async fn channel(&self, requester: Id, id: Id) -> Result<Channel>;
 
-    /// The requester's channels but for hidden DMs, newest first: [`Channel`]s, as they are answered with.
+    /// The requester's channels but for hidden DMs, newest first: [`Channel`]s, as they are answered
+    /// with, so that a page of which nothing has changed need not be made again.
     ///
     /// # Errors
     /// None of its own.
-    async fn channels(&self, requester: Id, page: Page) -> Result<Written>;
+    async fn channels(&self, requester: Id, page: Page) -> Result<WrittenPage>;
 
     /// Changes a group.
     ///

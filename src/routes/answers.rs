@@ -13,7 +13,7 @@ use super::counted;
 use super::exchange::Exchange;
 use crate::directory::{Found, Next};
 use crate::error::{Error, FieldError, Result};
-use crate::page::{Cursor as Bound, Listing, Written};
+use crate::page::{Cursor as Bound, Listing, WrittenPage};
 
 /// An object as JSON, with its status.
 pub(crate) struct Json<T>(Status, T);
@@ -54,7 +54,7 @@ impl<T> Listed<T> {
         }
     }
 
-    pub(super) fn written(path: &str, page: Written) -> Self {
+    pub(super) fn written(path: &str, page: WrittenPage) -> Self {
         Self {
             items: Items::Written(page.json),
             path: path.into(),

@@ -7,8 +7,8 @@ use std::time::Instant;
 use crate::id::Id;
 
 /// How many stamps there are, as a power of two. Subjects share one by their ids: a write makes those that share its own be read
-/// again, three in a hundred thousand. They take 256 KiB, which stay near a core: every row that is found is held against one of them. What
-/// fewer bring to reads and cost writes, `benches/RESULTS.md` tells.
+/// again, three in a hundred thousand rows, and of pages that show twenty rows six in ten thousand. They take 256 KiB, which stay near a
+/// core: every row that is found is held against one of them. What fewer bring to reads and cost writes, `benches/RESULTS.md` tells.
 const STAMPS: u32 = 15;
 
 /// What a stamp is of: what changes as one.
@@ -16,7 +16,8 @@ const STAMPS: u32 = 15;
 pub(super) enum Subject {
     /// The row of a user, a token or a community.
     Row(Id),
-    /// Where this user is: their channels, with what is shown of them, and their communities.
+    /// Where this user is: their channels, with a group's name, owner and people, and their communities; but not what the rows of these
+    /// people and communities say.
     Whereabouts(Id),
 }
 
@@ -64,25 +65,27 @@ impl Stamps {
 
     /// The current stamp.
     pub(super) fn of(&self, subject: Subject) -> Stamp {
-        if self.count() {
+        if self.do_count() {
             Stamp(self.place(subject).load(Ordering::SeqCst))
         } else {
             Stamp::UNSETTLED
         }
     }
 
-    /// The current stamps of rows.
-    pub(super) fn of_rows<'a>(&self, rows: impl IntoIterator<Item = &'a Id>) -> Arc<[(Id, Stamp)]> {
-        let rows = rows.into_iter();
-        rows.map(|id| (*id, self.of(Subject::Row(*id)))).collect()
+    /// The current stamps of these rows, each once.
+    pub(super) fn of_rows(&self, mut rows: Vec<Id>) -> Arc<[(Id, Stamp)]> {
+        rows.sort_unstable();
+        rows.dedup();
+        let stamp = |id| (id, self.of(Subject::Row(id)));
+        rows.into_iter().map(stamp).collect()
     }
 
-    /// Whether this is a subject's current stamp, and each of these that of its row.
+    /// Whether this is a subject's current stamp, and each of these that of its row. They are looked at one after another, and yet it is
+    /// of one moment: stamps only move on, so where all are current, all were when the first was looked at.
     pub(super) fn are_current(&self, subject: Subject, stamp: Stamp, rows: &[(Id, Stamp)]) -> bool {
         let is_current =
             |subject, stamp: Stamp| self.place(subject).load(Ordering::SeqCst) == stamp.0;
-        // The clock is looked at once for all of them.
-        self.count()
+        self.do_count()
             && is_current(subject, stamp)
             && rows
                 .iter()
@@ -90,7 +93,7 @@ impl Stamps {
     }
 
     /// Whether they count at this moment.
-    fn count(&self) -> bool {
+    fn do_count(&self) -> bool {
         self.milliseconds(Instant::now()) < self.until.load(Ordering::SeqCst)
     }
 

@@ -1,9 +1,11 @@
-//! Rows and lists that most requests ask for, kept in memory and exact: once a write was answered, nobody is shown what was before it.
+//! Rows that most requests ask for, and pages of lists as they are answered with, kept in memory and exact: once a write was answered,
+//! nobody is shown what was before it.
 //!
 //! The classic hole of such a cache is a reader that read the old row before a write and keeps it after the write has forgotten
 //! it. So nothing is ever forgotten here; each row has a stamp, which a write moves on. A reader takes the stamp first, then reads,
 //! then keeps what it read under that stamp; and what is kept counts only while its stamp is the current one. While a change is
-//! being committed the stamp is odd, and neither found nor kept: so nobody is shown what is older than what somebody else saw.
+//! being committed the stamp is odd, and neither found nor kept: so nobody is shown what is older than what somebody else saw. A page
+//! has that of whose list it is and that of each row that it shows, which is taken before this row is read.
 //!
 //! It is a part of the adapter and no store in front of it: only the connection that writes is told which rows a commit changes, for
 //! some of them nobody named, as those that a foreign key deletes.
@@ -24,7 +26,7 @@ use crate::clock::Timestamp;
 use crate::communities::Community;
 use crate::error::Result;
 use crate::id::Id;
-use crate::page::{Page, Written};
+use crate::page::{Page, WrittenPage};
 use crate::tokens::{SecretHash, UNUSED_END};
 use crate::users::Account;
 
@@ -32,8 +34,11 @@ use crate::users::Account;
 /// share of tables that are never full.
 const OVERHEAD: usize = 64;
 
-/// What one row usually takes, in bytes; a page takes more.
-const USUAL: u64 = 256;
+/// What one row usually takes, in bytes: by this the cache reckons how many of those that had to go it remembers.
+const ROW: u64 = 256;
+
+/// What one page usually takes. (One that is larger than a part of the room is not kept: of 64 MiB, there are four parts a core.)
+const PAGE: u64 = 4_096;
 
 /// Everything that is kept.
 pub(super) struct Cached {
@@ -43,7 +48,8 @@ pub(super) struct Cached {
     pub(super) communities: Rows<Id, Community>,
     /// The DMs that both are shown.
     pub(super) dms: Rows<DmPair, Dm>,
-    pub(super) answers: Rows<(List, Id, Page), Answer>,
+    /// Pages of somebody's channels and communities.
+    pub(super) pages: Rows<(List, Id, Page), KeptPage>,
 }
 
 impl Cached {
@@ -51,11 +57,11 @@ impl Cached {
     pub(super) fn new(bytes: u64) -> Self {
         let stamps = Arc::new(Stamps::new());
         Self {
-            tokens: Rows::new(bytes / 8, stamps.clone()),
-            accounts: Rows::new(bytes / 2, stamps.clone()),
-            communities: Rows::new(bytes / 8, stamps.clone()),
-            dms: Rows::new(bytes / 4, stamps.clone()),
-            answers: Rows::new(bytes, stamps.clone()),
+            tokens: Rows::new(bytes / 8, ROW, stamps.clone()),
+            accounts: Rows::new(bytes / 2, ROW, stamps.clone()),
+            communities: Rows::new(bytes / 8, ROW, stamps.clone()),
+            dms: Rows::new(bytes / 4, ROW, stamps.clone()),
+            pages: Rows::new(bytes, PAGE, stamps.clone()),
             stamps,
         }
     }
@@ -67,7 +73,7 @@ impl Cached {
             self.accounts.kept(),
             self.communities.kept(),
             self.dms.kept(),
-            self.answers.kept(),
+            self.pages.kept(),
         ];
         Kept {
             asked: parts.iter().map(|part| part.asked).sum(),
@@ -165,14 +171,14 @@ pub(super) enum List {
 
 /// A page of where somebody is.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Answer {
+pub(super) struct KeptPage {
     pub(super) of: Id,
     /// The rows that it shows, each with the stamp that it had before it was read.
     pub(super) shows: Arc<[(Id, Stamp)]>,
-    pub(super) written: Written,
+    pub(super) written: WrittenPage,
 }
 
-impl Row for Answer {
+impl Row for KeptPage {
     fn subject(&self) -> Subject {
         Subject::Whereabouts(self.of)
     }
@@ -197,8 +203,8 @@ pub(super) struct Rows<K, R> {
 }
 
 impl<K: Hash + Eq, R: Row> Rows<K, R> {
-    fn new(bytes: u64, stamps: Arc<Stamps>) -> Self {
-        let usually = usize::try_from(bytes / USUAL).unwrap_or(usize::MAX);
+    fn new(bytes: u64, usual: u64, stamps: Arc<Stamps>) -> Self {
+        let usually = usize::try_from(bytes / usual).unwrap_or(usize::MAX);
         Self {
             kept: Cache::with_weighter(usually, bytes, Weight),
             stamps,

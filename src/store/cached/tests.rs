@@ -79,16 +79,16 @@ fn rows_that_share_a_stamp_and_rows_that_change_twice_in_a_commit_move_it_on() {
 }
 
 /// A page of this one's that shows these rows, as they are now.
-fn page(cached: &Cached, of: i64, shows: &[i64]) -> Answer {
-    let shows: Vec<_> = shows.iter().copied().map(id).collect();
-    Answer {
+fn page(cached: &Cached, of: i64, shows: &[i64]) -> KeptPage {
+    let shows = shows.iter().copied().map(id).collect();
+    KeptPage {
         of: id(of),
-        shows: cached.stamps.of_rows(&shows),
-        written: Written::of(&["page"], None).unwrap(),
+        shows: cached.stamps.of_rows(shows),
+        written: WrittenPage::of(&["page"], None).unwrap(),
     }
 }
 
-const KEY: Page = Page {
+const PAGE: Page = Page {
     limit: 50,
     cursor: Cursor::Start,
 };
@@ -96,40 +96,44 @@ const KEY: Page = Page {
 #[test]
 fn a_page_is_kept_until_its_list_changes_or_a_row_that_it_shows() {
     let cached = cached();
-    let key = (List::Channels, id(7), KEY);
+    let key = (List::Channels, id(7), PAGE);
     for changed in [Subject::Whereabouts(id(7)), row(8), row(9)] {
-        let answer = page(&cached, 7, &[8, 9]);
-        let stamp = cached.stamps.of(answer.subject());
-        cached.answers.keep(key, stamp, answer.clone());
+        let shown = page(&cached, 7, &[8, 9]);
+        let stamp = cached.stamps.of(shown.subject());
+        cached.pages.keep(key, stamp, shown.clone());
         change(&cached, row(10), || {});
-        assert_eq!(cached.answers.get(&key), Some(answer));
+        assert_eq!(cached.pages.get(&key), Some(shown));
         change(&cached, changed, || {
-            assert_eq!(cached.answers.get(&key), None, "{changed:?}");
+            assert_eq!(cached.pages.get(&key), None, "{changed:?}");
         });
-        assert_eq!(cached.answers.get(&key), None, "{changed:?}");
+        assert_eq!(cached.pages.get(&key), None, "{changed:?}");
     }
 }
 
 #[test]
 fn a_page_with_a_row_that_may_be_changing_is_not_kept() {
     let cached = cached();
-    let key = (List::Channels, id(7), KEY);
+    let key = (List::Channels, id(7), PAGE);
     let stamp = cached.stamps.of(Subject::Whereabouts(id(7)));
     change(&cached, row(9), || {
-        let answer = page(&cached, 7, &[8, 9]);
-        cached.answers.keep(key, stamp, answer);
-        assert_eq!(cached.answers.get(&key), None);
+        let shown = page(&cached, 7, &[8, 9]);
+        cached.pages.keep(key, stamp, shown);
+        assert_eq!(cached.pages.get(&key), None);
     });
-    assert_eq!(cached.answers.get(&key), None);
-    // Nor while nobody knows what other processes do.
+    assert_eq!(cached.pages.get(&key), None);
+}
+
+#[test]
+fn a_page_that_is_read_while_nobody_knows_what_other_processes_do_is_not_kept() {
+    let cached = cached();
+    let key = (List::Channels, id(7), PAGE);
+    let stamp = cached.stamps.of(Subject::Whereabouts(id(7)));
     cached.stamps.count_until(Instant::now());
-    let answer = page(&cached, 7, &[8, 9]);
-    cached.answers.keep(key, stamp, answer);
-    assert_eq!(cached.answers.get(&key), None);
-    cached
-        .stamps
-        .count_until(Instant::now() + Duration::from_hours(1));
-    assert_eq!(cached.answers.get(&key), None);
+    let shown = page(&cached, 7, &[8, 9]);
+    cached.pages.keep(key, stamp, shown);
+    let later = Instant::now() + Duration::from_hours(1);
+    cached.stamps.count_until(later);
+    assert_eq!(cached.pages.get(&key), None);
 }
 
 #[test]
@@ -279,6 +283,17 @@ fn no_more_is_kept_than_there_is_room_for() {
     }
     assert!(cached.accounts.kept.weight() <= 1 << 19);
     assert!(cached.accounts.kept.len() > 1_000);
+    for number in 1..10_000 {
+        let shown = page(&cached, number, &[1, 2, 3]);
+        let bytes = shown.written.json.len() + size_of_val(&*shown.shows);
+        assert_eq!(shown.heap(), bytes);
+        let stamp = cached.stamps.of(shown.subject());
+        cached
+            .pages
+            .keep((List::Channels, id(number), PAGE), stamp, shown);
+    }
+    assert!(cached.pages.kept.weight() <= 1 << 20);
+    assert!(cached.pages.kept.len() > 1_000);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::etag::Precondition;
 use crate::id::Id;
 use crate::idempotency::{Answer, Terms};
 use crate::limits::Allowance;
-use crate::page::{Page, Written};
+use crate::page::{Page, WrittenPage};
 use crate::users::User;
 
 /// The pair's DM, and whether it is shown to both.
@@ -117,7 +117,7 @@ impl Channels for Sqlite {
         self.with_recipients(found.await?).await
     }
 
-    async fn channels(&self, requester: Id, page: Page) -> Result<Written> {
+    async fn channels(&self, requester: Id, page: Page) -> Result<WrittenPage> {
         self.channel_page(requester, page).await
     }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, Problem, Result};
 use crate::etag::Precondition;
 use crate::id::Id;
 use crate::idempotency::{Answer, Once};
-use crate::page::{Listing, Order, Page, Written};
+use crate::page::{Listing, Order, Page, WrittenPage};
 use crate::users::User;
 use crate::views::Membership;
 
@@ -84,7 +84,7 @@ impl Communities for Sqlite {
             .await
     }
 
-    async fn communities(&self, requester: Id, page: Page) -> Result<Written> {
+    async fn communities(&self, requester: Id, page: Page) -> Result<WrittenPage> {
         self.community_page(requester, page).await
     }
 

@@ -1,16 +1,17 @@
-//! Pages of where somebody is: their channels with who is in them, and their communities. They are kept in memory as they are answered
-//! with, because making one anew takes a look at each row that it shows.
+//! Where somebody is: their channels with who is in them, and their communities. Pages are kept in memory as they are answered with,
+//! because making one anew takes a look at each row that it shows.
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, named_params};
+use serde::Serialize;
 
 use super::Sqlite;
 use super::rows::walk;
 use crate::channels::{Channel, Kind};
 use crate::error::{Error, Problem, Result};
 use crate::id::Id;
-use crate::page::{Listing, Order, Page, Written};
-use crate::store::cached::{Answer, List};
+use crate::page::{Listing, Order, Page, WrittenPage};
+use crate::store::cached::{KeptPage, List};
 use crate::store::stamps::Subject;
 
 /// Of a DM, nothing but its entry in one index is read.
@@ -45,60 +46,76 @@ pub(super) struct Entry {
 
 impl Sqlite {
     /// A page of somebody's channels.
-    pub(super) async fn channel_page(&self, of: Id, page: Page) -> Result<Written> {
-        let (answers, key) = (&self.cached.answers, (List::Channels, of, page));
-        if let Some(answer) = answers.get(&key) {
-            return Ok(answer.written);
-        }
-        let read = async {
-            let found = self.read_page(page, move |connection| {
-                let keyset = page.keyset(Order::Newest);
-                let found = walk(connection, CHANNELS, of, keyset, |row| {
-                    entry(connection, of, row)
-                })?;
-                Ok(page.listing(found, Order::Newest, |entry| entry.id))
-            });
-            let Listing { items, next } = found.await?;
-            let people = items.iter().flat_map(|entry| &entry.recipients);
-            let shows = self.cached.stamps.of_rows(people);
-            let mut channels = Vec::with_capacity(items.len());
-            for entry in items {
+    pub(super) async fn channel_page(&self, of: Id, page: Page) -> Result<WrittenPage> {
+        let find = self.read_page(page, move |connection| {
+            let keyset = page.keyset(Order::Newest);
+            let found = walk(connection, CHANNELS, of, keyset, |row| {
+                entry(connection, of, row)
+            })?;
+            Ok(page.listing(found, Order::Newest, |entry| entry.id))
+        });
+        let shows = |entry: &Entry| entry.recipients.clone();
+        let read = async |entries: Vec<Entry>| {
+            let mut channels = Vec::with_capacity(entries.len());
+            for entry in entries {
                 channels.push(self.with_recipients(entry).await?);
             }
-            let written = Written::of(&channels, next)?;
-            Ok(Answer { of, shows, written })
+            Ok(channels)
         };
-        let answer = answers.keeping(key, Subject::Whereabouts(of), read);
-        Ok(answer.await?.written)
+        self.page((List::Channels, of, page), find, shows, read)
+            .await
     }
 
     /// A page of the communities that somebody is in.
-    pub(super) async fn community_page(&self, of: Id, page: Page) -> Result<Written> {
-        let (answers, key) = (&self.cached.answers, (List::Communities, of, page));
-        if let Some(answer) = answers.get(&key) {
-            return Ok(answer.written);
-        }
-        let read = async {
-            let found = self.read_page(page, move |connection| {
-                let keyset = page.keyset(Order::Ascending);
-                let found = walk(connection, COMMUNITY_IDS, of, keyset, |row| row.get(0))?;
-                Ok(page.listing(found, Order::Ascending, |id| *id))
-            });
-            let Listing { items, next } = found.await?;
-            let shows = self.cached.stamps.of_rows(&items);
-            let mut communities = Vec::with_capacity(items.len());
-            for id in items {
+    pub(super) async fn community_page(&self, of: Id, page: Page) -> Result<WrittenPage> {
+        let find = self.read_page(page, move |connection| {
+            let keyset = page.keyset(Order::Ascending);
+            let found = walk(connection, COMMUNITY_IDS, of, keyset, |row| row.get(0))?;
+            Ok(page.listing(found, Order::Ascending, |id| *id))
+        });
+        let read = async |ids: Vec<Id>| {
+            let mut communities = Vec::with_capacity(ids.len());
+            for id in ids {
                 match self.any_community(id).await {
                     // It was deleted since the page was read.
                     Err(Error::UnknownCommunity) => {}
                     community => communities.push(community?),
                 }
             }
-            let written = Written::of(&communities, next)?;
-            Ok(Answer { of, shows, written })
+            Ok(communities)
         };
-        let answer = answers.keeping(key, Subject::Whereabouts(of), read);
-        Ok(answer.await?.written)
+        self.page((List::Communities, of, page), find, |id| [*id], read)
+            .await
+    }
+
+    /// A page as it was kept, or else made anew: what `find` finds of the list, with the rows that it shows as `read` reads them.
+    pub(super) async fn page<T, R, I: IntoIterator<Item = Id>>(
+        &self,
+        key: (List, Id, Page),
+        find: impl Future<Output = Result<Listing<T>>>,
+        shows: impl Fn(&T) -> I,
+        read: impl AsyncFnOnce(Vec<T>) -> Result<Vec<R>>,
+    ) -> Result<WrittenPage>
+    where
+        R: Serialize,
+    {
+        let pages = &self.cached.pages;
+        if let Some(kept) = pages.get(&key) {
+            return Ok(kept.written);
+        }
+        let (_, of, _) = key;
+        let anew = async {
+            let Listing { items, next } = find.await?;
+            // First: of what changes while the rows are read, nothing is kept.
+            let shows = self
+                .cached
+                .stamps
+                .of_rows(items.iter().flat_map(shows).collect());
+            let written = WrittenPage::of(&read(items).await?, next)?;
+            Ok(KeptPage { of, shows, written })
+        };
+        let made = pages.keeping(key, Subject::Whereabouts(of), anew);
+        Ok(made.await?.written)
     }
 
     /// A channel with the recipients as they are now.

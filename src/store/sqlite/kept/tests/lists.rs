@@ -1,50 +1,78 @@
-//! Pages of lists and standing DMs: read from memory, and anew after each write that moves somebody.
+//! Pages of lists and standing DMs: read from memory, and anew after each write that moves somebody or changes what they are shown.
+
+use serde::Serialize;
 
 use super::*;
 use crate::channels::Channels;
 use crate::communities::Communities;
-use crate::page::{Page, Written};
-use crate::store::cached::{Answer, List};
-
-/// Somebody's channels, answered with while they are read only.
-async fn slow(bench: &Bench, meanwhile: fn(&Connection) -> Result<()>) -> Answer {
-    let (store, of) = (&bench.store, id(ME));
-    let shows = store.cached.stamps.of_rows(&[id(BOB)]);
-    let read = async {
-        let written = store.channels(of, PAGE).await?;
-        store.write(meanwhile).await.unwrap();
-        Ok(Answer { of, shows, written })
-    };
-    let (key, subject) = ((List::Channels, of, PAGE), Subject::Whereabouts(of));
-    let answers = &store.cached.answers;
-    answers.keeping(key, subject, read).await.unwrap()
-}
+use crate::page::{Listing, Page, WrittenPage};
+use crate::store::cached::List;
 
 #[tokio::test]
 async fn who_read_a_list_before_a_write_does_not_put_it_back_after_it() {
     let bench = Bench::of("Ada").await;
     bench.register([BOB]).await;
-    let old = slow(&bench, STEPS[0].1).await;
-    assert_eq!(*old.written.json, *b"[]");
-    let listed = bench.store.channels(id(ME), PAGE).await.unwrap();
+    let store = &bench.store;
+    let find = async {
+        let old = store.channels(id(ME), PAGE).await?;
+        store.write(STEPS[0].1).await.unwrap();
+        let (items, next) = (vec![old], None);
+        Ok(Listing { items, next })
+    };
+    let read = async |pages: Vec<WrittenPage>| {
+        Ok(pages.iter().map(|page| text(page).to_owned()).collect())
+    };
+    let key = (List::Channels, id(ME), PAGE);
+    let old = store.page(key, find, |_| [], read).await.unwrap();
+    assert_eq!(text(&old), r#"["[]"]"#);
+    let listed = store.channels(id(ME), PAGE).await.unwrap();
     assert!(text(&listed).contains(r#""recipient_ids":["20"]"#));
 }
 
 #[tokio::test]
-async fn who_read_a_list_before_one_who_is_shown_in_it_changed_does_not_put_it_back_after_it() {
+async fn who_read_a_row_before_a_write_does_not_put_the_page_back_that_shows_it() {
+    let bench = Bench::of("Ada").await;
+    bench.register([BOB]).await;
+    let store = &bench.store;
+    store.write(STEPS[0].1).await.unwrap();
+    let find = async {
+        let (items, next) = (vec![id(BOB)], None);
+        Ok(Listing { items, next })
+    };
+    let read = async |people: Vec<Id>| {
+        let old = store.user(people[0]).await?;
+        store.write(rename_bob).await.unwrap();
+        Ok(vec![old])
+    };
+    let key = (List::Channels, id(ME), PAGE);
+    let old = store.page(key, find, |person| [*person], read).await;
+    assert!(text(&old.unwrap()).contains("Somebody"));
+    let listed = store.channels(id(ME), PAGE).await.unwrap();
+    assert!(text(&listed).contains("Robert"));
+}
+
+#[tokio::test]
+async fn what_another_process_changes_of_who_is_shown_on_a_page_is_seen_within_a_second() {
     let bench = Bench::of("Ada").await;
     bench.register([BOB]).await;
     bench.store.write(STEPS[0].1).await.unwrap();
-    let old = slow(&bench, rename_bob).await;
-    assert!(text(&old.written).contains("Somebody"));
-    let listed = bench.store.channels(id(ME), PAGE).await.unwrap();
-    assert!(text(&listed).contains("Robert"));
+    bench.heat(ME).await;
+    rename_bob(&abroad(&bench)).unwrap();
+    let changed = Instant::now();
+    loop {
+        let is_late = changed.elapsed() >= Duration::from_secs(1);
+        let listed = bench.store.channels(id(ME), PAGE).await.unwrap();
+        if text(&listed).contains("Robert") {
+            return;
+        }
+        assert!(!is_late, "not seen within a second");
+    }
 }
 
 type Step = (&'static str, fn(&Connection) -> Result<()>);
 
 /// All that moves somebody or changes what they are shown: after each, somebody's lists are different.
-const STEPS: [Step; 21] = [
+const STEPS: [Step; 25] = [
     ("a DM", |connection| {
         channels::open_dm(connection, id(ME), with_bob(), id(DM), None).map(drop)
     }),
@@ -103,8 +131,22 @@ const STEPS: [Step; 21] = [
         let sql = "UPDATE communities SET name = 'Sailors' WHERE id = 102";
         Ok(connection.execute(sql, []).map(drop)?)
     }),
+    ("a community with a picture", |connection| {
+        Ok(connection.execute_batch(
+            "INSERT INTO images (hash, png) VALUES (zeroblob(32), zeroblob(1)) ON CONFLICT DO NOTHING;
+            UPDATE communities SET icon = zeroblob(32) WHERE id = 102",
+        )?)
+    }),
     ("joined", |connection| {
         communities::add(connection, id(COMMUNITY_ID), id(BOB), id(201)).map(drop)
+    }),
+    ("a community handed over", |connection| {
+        let sql = "UPDATE communities SET owner_id = 20 WHERE id = 102";
+        Ok(connection.execute(sql, []).map(drop)?)
+    }),
+    ("and back", |connection| {
+        let sql = "UPDATE communities SET owner_id = 7 WHERE id = 102";
+        Ok(connection.execute(sql, []).map(drop)?)
     }),
     ("ended", |connection| {
         communities::remove(connection, id(COMMUNITY_ID), id(BOB)).map(drop)
@@ -118,6 +160,12 @@ const STEPS: [Step; 21] = [
     ("a DM of others", |connection| {
         let pair = DmPair::new(id(EVE), id(BOB)).unwrap();
         channels::open_dm(connection, id(EVE), pair, id(DM + 5), None).map(drop)
+    }),
+    ("of others with a picture", |connection| {
+        Ok(connection.execute_batch(
+            "INSERT INTO images (hash, png) VALUES (zeroblob(32), zeroblob(1)) ON CONFLICT DO NOTHING;
+            UPDATE users SET avatar = zeroblob(32) WHERE id = 20",
+        )?)
     }),
     ("made a developer", |connection| {
         let sql = "UPDATE users SET flags = 2 WHERE id = 21";
@@ -148,12 +196,17 @@ fn with_bob() -> DmPair {
     DmPair::new(id(ME), id(BOB)).unwrap()
 }
 
-fn text(page: &Written) -> &str {
+fn text(page: &WrittenPage) -> &str {
     std::str::from_utf8(&page.json).unwrap()
 }
 
-/// Where somebody is, and the DM that they or others have with Bob if both are shown it.
-type Whereabouts = (Written, Written, Option<Id>);
+/// The page of these.
+fn page<T: Serialize>(items: &[T]) -> WrittenPage {
+    WrittenPage::of(items, None).unwrap()
+}
+
+/// Where somebody is, and the DM with Bob if both are shown it.
+type Whereabouts = (WrittenPage, WrittenPage, Option<Id>);
 
 impl Bench {
     async fn register(&self, people: impl IntoIterator<Item = i64>) {
@@ -184,10 +237,29 @@ impl Bench {
         )
     }
 
-    /// As they are in the file.
+    /// As they are in the file, one after another.
     async fn true_whereabouts(&self, of: i64) -> Whereabouts {
-        self.store.cached.stamps.move_all();
-        self.whereabouts(of).await
+        let read = move |connection: &Connection| {
+            let listed = |sql: &str| -> Result<Vec<Id>> {
+                let mut statement = connection.prepare(sql)?;
+                let ids = statement.query_map([of], |row| row.get(0))?;
+                Ok(ids.collect::<rusqlite::Result<_>>()?)
+            };
+            let channels = "SELECT channel_id FROM participants WHERE user_id = ? AND hidden = 0 ORDER BY channel_id DESC";
+            let channels = listed(channels)?.into_iter();
+            let channels = channels.map(|channel| channels::find(connection, id(of), channel));
+            let communities =
+                "SELECT community_id FROM members WHERE user_id = ? ORDER BY community_id";
+            let communities = listed(communities)?.into_iter();
+            let communities = communities.map(|community| any_community(connection, community));
+            let dm = dm_by_pair(connection, with_bob())?;
+            Ok((
+                page(&channels.collect::<Result<Vec<_>>>()?),
+                page(&communities.collect::<Result<Vec<_>>>()?),
+                dm.filter(|(_, shown)| *shown).map(|(id, _)| id),
+            ))
+        };
+        self.store.read(read).await.unwrap()
     }
 
     /// In memory from now on.
@@ -198,7 +270,7 @@ impl Bench {
             let (_, _, dm) = self.whereabouts(of).await;
             let is_hot = [List::Channels, List::Communities]
                 .iter()
-                .all(|list| cached.answers.get(&(*list, id(of), PAGE)).is_some());
+                .all(|list| cached.pages.get(&(*list, id(of), PAGE)).is_some());
             if is_hot && (dm.is_none() || cached.dms.get(&with_bob()).is_some()) {
                 return;
             }
@@ -210,7 +282,8 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn lists_are_read_from_memory_and_anew_after_each_write_that_moves_somebody() {
+async fn lists_are_read_from_memory_and_anew_after_each_write_that_moves_somebody_or_changes_what_they_show()
+ {
     let bench = Bench::of("Ada").await;
     bench.register([BOB, EVE]).await;
     let people = [ME, BOB, EVE];
