@@ -123,8 +123,8 @@ pub struct Store {
     pub queue: usize,
     /// Writes that share a commit at most.
     pub batch: usize,
-    /// Memory for tokens, users, communities and standing DMs that are asked for often, in MiB, and at most as much again for pages of
-    /// channels and communities; 0 for none.
+    /// Memory for tokens, users, communities and standing DMs that are asked for often, in MiB, and at most three quarters as much again
+    /// for pages of channels and communities; 0 for none.
     pub cache_mib: u64,
 }
 

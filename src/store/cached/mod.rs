@@ -53,15 +53,15 @@ pub(super) struct Cached {
 }
 
 impl Cached {
-    /// Room for so many bytes, half of them for accounts; and for as many bytes of pages.
+    /// Room for so many bytes of rows at most, half of them of accounts; and for three quarters as many of pages.
     pub(super) fn new(bytes: u64) -> Self {
         let stamps = Arc::new(Stamps::new());
         Self {
             tokens: Rows::new(bytes / 8, ROW, stamps.clone()),
             accounts: Rows::new(bytes / 2, ROW, stamps.clone()),
-            communities: Rows::new(bytes / 8, ROW, stamps.clone()),
-            dms: Rows::new(bytes / 4, ROW, stamps.clone()),
-            pages: Rows::new(bytes, PAGE, stamps.clone()),
+            communities: Rows::new(bytes / 16, ROW, stamps.clone()),
+            dms: Rows::new(bytes / 8, ROW, stamps.clone()),
+            pages: Rows::new(bytes / 4 * 3, PAGE, stamps.clone()),
             stamps,
         }
     }

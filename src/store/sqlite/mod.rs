@@ -86,7 +86,7 @@ pub struct Options {
     pub queue: usize,
     /// Writes that share a commit at most.
     pub batch: usize,
-    /// Bytes of memory for rows that are asked for often; as many again for pages of lists.
+    /// Bytes of memory for rows that are asked for often; three quarters as many again for pages of lists.
     pub cache: u64,
 }
 
