@@ -203,8 +203,8 @@ pub trait Communities: Send + Sync {
     /// `UnknownCommunity`.
     async fn community(&self, requester: Id, id: Id) -> Result<Community>;
 
-    /// The requester's communities, ascending by id: [`Community`]s, as they are answered
-    /// with, so that a page of which nothing has changed need not be made again.
+    /// The requester's communities, ascending by id: [`Community`]s as they are answered with, so that a page of which
+    /// nothing has changed need not be made again.
     ///
     /// # Errors
     /// None of its own.

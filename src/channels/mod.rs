@@ -300,8 +300,8 @@ pub trait Channels: Send + Sync {
     /// `UnknownChannel`.
     async fn channel(&self, requester: Id, id: Id) -> Result<Channel>;
 
-    /// The requester's channels but for hidden DMs, newest first: [`Channel`]s, as they are answered
-    /// with, so that a page of which nothing has changed need not be made again.
+    /// The requester's channels but for hidden DMs, newest first: [`Channel`]s as they are answered with, so that a page of which
+    /// nothing has changed need not be made again.
     ///
     /// # Errors
     /// None of its own.

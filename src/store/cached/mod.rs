@@ -37,7 +37,7 @@ const OVERHEAD: usize = 64;
 /// What one row usually takes, in bytes: by this the cache reckons how many of those that had to go it remembers.
 const ROW: u64 = 256;
 
-/// What one page usually takes. (One that is larger than a part of the room is not kept: of 64 MiB, there are four parts a core.)
+/// What one page usually takes. (One that is larger than a part of the room is not kept: the cache makes four parts a core.)
 const PAGE: u64 = 4_096;
 
 /// Everything that is kept.
@@ -53,7 +53,8 @@ pub(super) struct Cached {
 }
 
 impl Cached {
-    /// Room for so many bytes of rows at most, half of them of accounts; and for three quarters as many of pages.
+    /// Room for so many bytes of rows at most, of which accounts get half and the other three less than the rest; and for three quarters
+    /// as many of pages.
     pub(super) fn new(bytes: u64) -> Self {
         let stamps = Arc::new(Stamps::new());
         Self {

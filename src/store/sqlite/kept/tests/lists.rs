@@ -77,8 +77,10 @@ const STEPS: [Step; 25] = [
         channels::open_dm(connection, id(ME), with_bob(), id(DM), None).map(drop)
     }),
     ("hidden", |connection| {
-        let sql = "UPDATE participants SET hidden = 1 WHERE channel_id = 100 AND user_id = 20";
-        Ok(connection.execute(sql, []).map(drop)?)
+        run(
+            connection,
+            "UPDATE participants SET hidden = 1 WHERE channel_id = 100 AND user_id = 20",
+        )
     }),
     ("shown again", |connection| {
         channels::open_dm(connection, id(ME), with_bob(), id(DM), None).map(drop)
@@ -128,25 +130,29 @@ const STEPS: [Step; 25] = [
         communities::create(connection, id(COMMUNITY_ID), &new, id(ME))
     }),
     ("a community renamed", |connection| {
-        let sql = "UPDATE communities SET name = 'Sailors' WHERE id = 102";
-        Ok(connection.execute(sql, []).map(drop)?)
+        run(
+            connection,
+            "UPDATE communities SET name = 'Sailors' WHERE id = 102",
+        )
     }),
     ("a community with a picture", |connection| {
-        Ok(connection.execute_batch(
-            "INSERT INTO images (hash, png) VALUES (zeroblob(32), zeroblob(1)) ON CONFLICT DO NOTHING;
-            UPDATE communities SET icon = zeroblob(32) WHERE id = 102",
-        )?)
+        run(connection, "INSERT INTO images (hash, png) VALUES (zeroblob(32), zeroblob(1)) ON CONFLICT DO NOTHING;
+            UPDATE communities SET icon = zeroblob(32) WHERE id = 102")
     }),
     ("joined", |connection| {
         communities::add(connection, id(COMMUNITY_ID), id(BOB), id(201)).map(drop)
     }),
     ("a community handed over", |connection| {
-        let sql = "UPDATE communities SET owner_id = 20 WHERE id = 102";
-        Ok(connection.execute(sql, []).map(drop)?)
+        run(
+            connection,
+            "UPDATE communities SET owner_id = 20 WHERE id = 102",
+        )
     }),
     ("and back", |connection| {
-        let sql = "UPDATE communities SET owner_id = 7 WHERE id = 102";
-        Ok(connection.execute(sql, []).map(drop)?)
+        run(
+            connection,
+            "UPDATE communities SET owner_id = 7 WHERE id = 102",
+        )
     }),
     ("ended", |connection| {
         communities::remove(connection, id(COMMUNITY_ID), id(BOB)).map(drop)
@@ -162,23 +168,27 @@ const STEPS: [Step; 25] = [
         channels::open_dm(connection, id(EVE), pair, id(DM + 5), None).map(drop)
     }),
     ("of others with a picture", |connection| {
-        Ok(connection.execute_batch(
-            "INSERT INTO images (hash, png) VALUES (zeroblob(32), zeroblob(1)) ON CONFLICT DO NOTHING;
-            UPDATE users SET avatar = zeroblob(32) WHERE id = 20",
-        )?)
+        run(connection, "INSERT INTO images (hash, png) VALUES (zeroblob(32), zeroblob(1)) ON CONFLICT DO NOTHING;
+            UPDATE users SET avatar = zeroblob(32) WHERE id = 20")
     }),
     ("made a developer", |connection| {
-        let sql = "UPDATE users SET flags = 2 WHERE id = 21";
-        Ok(connection.execute(sql, []).map(drop)?)
+        run(connection, "UPDATE users SET flags = 2 WHERE id = 21")
     }),
     ("deleted", |connection| {
         table::bury(connection, id(EVE)).map(drop)
     }),
 ];
 
+/// Runs statements.
+fn run(connection: &Connection, sql: &str) -> Result<()> {
+    Ok(connection.execute_batch(sql)?)
+}
+
 fn rename_bob(connection: &Connection) -> Result<()> {
-    let sql = "UPDATE users SET username = 'Robert' WHERE id = 20";
-    Ok(connection.execute(sql, []).map(drop)?)
+    run(
+        connection,
+        "UPDATE users SET username = 'Robert' WHERE id = 20",
+    )
 }
 
 const BOB: i64 = 20;
